@@ -1,0 +1,206 @@
+"""The reference district: Huangpu with its pilot units among 1,200, and any number of devices spread over them.
+
+The same seed gives the same district. Devices and teams are of mode ``exercise``: nobody real is ever sent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from typing import NamedTuple
+
+import msgspec
+import numpy as np
+
+from schemas.registry import Device, Gateway, RegistryFile, Unit, UnitKind, Zone
+from simulators.places import DISTRICT, GRIDS_PER_SUBDISTRICT, PILOTS, SUBDISTRICTS, Pilot, Subdistrict, gateway_of
+from simulators.roster import teams
+
+UNITS = 1_200
+MAX_DEVICES_PER_UNIT = 2_000
+INJECTED_INTERVAL_S = 2.0
+METRES_PER_DEGREE = 111_000.0
+VIDEO = "video"
+
+
+class DeviceKind(NamedTuple):
+    """What a kind of device measures, and how often it reports (s)."""
+
+    quantities: tuple[str, ...]
+    interval_s: float
+
+
+DEVICE_KINDS = {
+    "lift": DeviceKind(("lift_fault",), 10.0),
+    "ch4": DeviceKind(("ch4",), 10.0),
+    "co": DeviceKind(("co",), 10.0),
+    "temp": DeviceKind(("temperature",), 10.0),
+    "noise": DeviceKind(("LAeq",), 10.0),
+    "air": DeviceKind(("pm25",), 10.0),
+    "loop": DeviceKind(("speed", "occupancy"), 60.0),
+    "cam": DeviceKind((VIDEO,), 5.0),
+}
+# Of 500,000 terminals some 20,000 are cameras: 4%.
+DEVICE_SHARES: dict[UnitKind, dict[str, float]] = {
+    "building": {"lift": 0.10, "ch4": 0.20, "co": 0.20, "temp": 0.27, "noise": 0.10, "air": 0.10, "cam": 0.03},
+    "compound": {"lift": 0.12, "ch4": 0.36, "co": 0.08, "temp": 0.14, "noise": 0.13, "air": 0.13, "cam": 0.04},
+    "shops": {"ch4": 0.36, "co": 0.18, "temp": 0.10, "noise": 0.15, "air": 0.10, "loop": 0.05, "cam": 0.06},
+    "block": {"ch4": 0.40, "co": 0.10, "temp": 0.15, "noise": 0.17, "air": 0.15, "cam": 0.03},
+    "scenic-area": {"ch4": 0.10, "temp": 0.20, "noise": 0.25, "air": 0.25, "loop": 0.08, "cam": 0.12},
+}
+KIND_SHARES: dict[UnitKind, float] = {
+    "building": 0.4,
+    "compound": 0.25,
+    "shops": 0.2,
+    "block": 0.12,
+    "scenic-area": 0.03,
+}
+KIND_NAMES: dict[UnitKind, tuple[str, str]] = {
+    "building": ("楼宇", "building"),
+    "compound": ("小区", "compound"),
+    "shops": ("沿街商铺", "shops"),
+    "block": ("街区", "block"),
+    "scenic-area": ("景区", "scenic area"),
+}
+
+
+def registry(
+    *, seed: int = 1, devices: int = 5_000, units: int = UNITS, injected: Collection[str] = (), video_s: float = 5.0
+) -> RegistryFile:
+    """Return the district's units, devices, teams and gateways.
+
+    Parameters
+    ----------
+    devices
+        How many; the pilot units keep all of theirs, so that there are never fewer than about 130.
+    units
+        How many, the pilots among them.
+    injected
+        Units whose devices report every 2 s, because a scenario will play there.
+    video_s
+        How often a camera reports; 1 is what real ones do.
+
+    Raises
+    ------
+    ValueError
+        The units cannot hold so many devices, or there are fewer units than pilots.
+    """
+    if units < len(PILOTS):
+        raise ValueError(f"units must be at least {len(PILOTS)}, the pilot units, not {units}")
+    if devices > units * MAX_DEVICES_PER_UNIT // 2:
+        raise ValueError(f"{units} units hold at most {units * MAX_DEVICES_PER_UNIT // 2} devices, not {devices}")
+    rng = np.random.default_rng([seed, 1])
+    ordinary = tuple(_ordinary_unit(number, rng) for number in range(1, units - len(PILOTS) + 1))
+    own = [device for pilot in PILOTS for device in _pilot_devices(pilot)]
+    rest = _spread(ordinary or tuple(p.unit for p in PILOTS), max(0, devices - len(own)), rng)
+    paced = (_paced(device, injected, video_s) for device in (*own, *rest))
+    every_unit = (*(pilot.unit for pilot in PILOTS), *ordinary)
+    return RegistryFile(units=every_unit, devices=tuple(paced), teams=teams(every_unit), gateways=_gateways())
+
+
+def _gateways() -> tuple[Gateway, ...]:
+    return tuple(Gateway(gateway_id=gateway_of(f"{DISTRICT}.{s.id}"), districts=(DISTRICT,)) for s in SUBDISTRICTS)
+
+
+def _ordinary_unit(number: int, rng: np.random.Generator) -> Unit:
+    place = SUBDISTRICTS[number % len(SUBDISTRICTS)]
+    kind = _choice(KIND_SHARES, rng)
+    grid = 1 + int(rng.integers(GRIDS_PER_SUBDISTRICT))
+    name = f"{kind}-{number:04d}"
+    zh, en = KIND_NAMES[kind]
+    lat, lon = _near(place, rng)
+    return Unit(
+        unit_id=f"{DISTRICT}.{place.id}.g{grid:02d}.{name}",
+        kind=kind,
+        name_zh=f"{place.name_zh}{zh}{number}",
+        name_en=f"{place.name_en}, {en} {number}",
+        lat=lat,
+        lon=lon,
+        zones=_zones(name, rng) if kind in ("scenic-area", "shops") else (),
+        noise_class=1 if kind == "compound" else 2,
+    )
+
+
+def _near(place: Subdistrict, rng: np.random.Generator) -> tuple[float, float]:
+    north, east = rng.uniform(-600.0, 600.0, 2) / METRES_PER_DEGREE
+    return round(place.lat + float(north), 6), round(place.lon + float(east), 6)
+
+
+def _zones(name: str, rng: np.random.Generator) -> tuple[Zone, ...]:
+    areas = rng.integers(300, 3_000, size=int(rng.integers(1, 4)))
+    return tuple(
+        Zone(
+            zone_id=f"{name}-z{place + 1}",
+            area_m2=float(area),
+            place="walkway",
+            capacity=int(area * 1.5),
+            exits_m=round(float(area) ** 0.5 / 3, 1),
+        )
+        for place, area in enumerate(areas)
+    )
+
+
+def _pilot_devices(pilot: Pilot) -> Iterator[Device]:
+    unit = pilot.unit
+    name = unit.unit_id.rsplit(".", 1)[1]
+    for kind, count in pilot.devices.items():
+        for number in range(1, count + 1):
+            yield _device(f"{DISTRICT}-{kind}-{name}-{number}", kind, unit, None)
+    for zone in unit.zones:
+        for number in range(1, pilot.cameras_per_zone + 1):
+            yield _device(f"{DISTRICT}-cam-{zone.zone_id}-{number}", "cam", unit, zone.zone_id)
+
+
+def _spread(units: tuple[Unit, ...], count: int, rng: np.random.Generator) -> Iterator[Device]:
+    """Yield ``count`` devices; a unit's share differs from another's by a factor of up to 3."""
+    if count == 0:
+        return
+    weights = rng.uniform(1.0, 3.0, len(units))
+    per_unit = np.minimum(rng.multinomial(count, weights / weights.sum()), MAX_DEVICES_PER_UNIT)
+    number = 0
+    for unit, wanted in zip(units, _filled(per_unit, count), strict=True):
+        shares = DEVICE_SHARES[unit.kind]
+        kinds = list(shares)
+        for chosen in rng.choice(len(kinds), size=wanted, p=list(shares.values())):
+            number += 1
+            kind = kinds[chosen]
+            zone = unit.zones[number % len(unit.zones)].zone_id if kind == "cam" and unit.zones else None
+            yield _device(f"{DISTRICT}-{kind}-{number:06d}", kind, unit, zone)
+
+
+def _filled(per_unit: np.ndarray, count: int) -> list[int]:
+    """Return ``per_unit`` with what its cap cut off given to those that have room."""
+    filled = [int(n) for n in per_unit]
+    missing = count - sum(filled)
+    for place, have in enumerate(filled):
+        more = min(missing, MAX_DEVICES_PER_UNIT - have)
+        filled[place] += more
+        missing -= more
+    return filled
+
+
+def _device(device_id: str, kind: str, unit: Unit, zone_id: str | None) -> Device:
+    quantities, interval_s = DEVICE_KINDS[kind]
+    return Device(
+        device_id=device_id,
+        unit_id=unit.unit_id,
+        quantities=quantities,
+        interval_s=interval_s,
+        zone_id=zone_id,
+        gateway_id=gateway_of(unit.unit_id),
+        lat=unit.lat,
+        lon=unit.lon,
+        mode="exercise",
+    )
+
+
+def _paced(device: Device, injected: Collection[str], video_s: float) -> Device:
+    interval_s = video_s if VIDEO in device.quantities else device.interval_s
+    if device.unit_id in injected:
+        interval_s = min(interval_s, INJECTED_INTERVAL_S)
+    if interval_s == device.interval_s:
+        return device
+    return msgspec.structs.replace(device, interval_s=interval_s)
+
+
+def _choice(shares: dict[UnitKind, float], rng: np.random.Generator) -> UnitKind:
+    return list(shares)[int(rng.choice(len(shares), p=list(shares.values())))]

@@ -1,0 +1,112 @@
+"""Play the whole district: register it, then devices and field teams together until stopped."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+
+from schemas.registry import RegistryFile
+from schemas.times import SECOND_NS, format_time
+from simulators.district import registry
+from simulators.network import NetworkFaults
+from simulators.scenarios import faults_of, units_of
+from simulators.sending import Sender
+from simulators.simulate import SimulationReport, repairer, simulate
+from simulators.teams import Crews, TeamHabits, run_teams
+from simulators.world import World
+
+log = logging.getLogger(__name__)
+FIRST_FAULT_S = 5.0  # after the start, so that there is something to compare with
+REPORT_SECONDS = 1.0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Play:
+    """What is played; ``clock_scale`` divides how long faults, near misses and the teams' work last."""
+
+    devices: int = 2_000
+    seed: int = 1
+    scenarios: tuple[str, ...] = ()
+    is_recovering: bool = True
+    clock_scale: float = 1.0
+    truth: Path | None = None  # where the ground truth goes
+    out: Path | None = None  # where it is written what was published
+
+
+async def play(
+    what: Play,
+    producer: AIOKafkaProducer,
+    consumer: AIOKafkaConsumer,
+    topic_name: Callable[[str], str],
+    register: Callable[[RegistryFile], Awaitable[None]],
+    stop: asyncio.Event,
+) -> SimulationReport:
+    """Register the district with ``register``, then play it until ``stop``; producer and consumer are started."""
+    injected = [unit for scenario in what.scenarios for unit in units_of(scenario)]
+    district = registry(seed=what.seed, devices=what.devices, injected=injected)
+    await register(district)
+    onset_s = time.time_ns() / SECOND_NS + FIRST_FAULT_S
+    faults = [f for s in what.scenarios for f in faults_of(s, district, onset_s=onset_s, scale=what.clock_scale)]
+    network = NetworkFaults()
+    world = World(district, seed=what.seed, network=network, injected=injected, faults=faults)
+    habits = TeamHabits(
+        clock_scale=what.clock_scale,
+        is_accepting=what.is_recovering,
+        refuse_share=0.0 if what.scenarios else TeamHabits().refuse_share,
+    )
+    repair = repairer(world) if what.is_recovering else _leave
+    report = SimulationReport()
+    ready = asyncio.Event()
+    teams = asyncio.create_task(
+        run_teams(
+            Crews(district, habits, seed=what.seed),
+            consumer,
+            Sender(producer, topic_name),
+            topic_name,
+            repair,
+            stop=stop,
+            ready=ready,
+        )
+    )
+    await ready.wait()
+    writer = asyncio.create_task(_keep_report(what.out, report))
+    try:
+        await simulate(world, Sender(producer, topic_name), stop=stop, report=report, truth_path=what.truth)
+        await teams
+    finally:
+        writer.cancel()
+        await asyncio.gather(writer, return_exceptions=True)
+        _write(what.out, report)
+    return report
+
+
+def _leave(_unit_id: str, _scenario: str) -> None:
+    """Put nothing right."""
+
+
+async def _keep_report(path: Path | None, report: SimulationReport) -> None:
+    while True:
+        _write(path, report)
+        await asyncio.sleep(REPORT_SECONDS)
+
+
+def _write(path: Path | None, report: SimulationReport) -> None:
+    if path is None:
+        return
+    found: dict[str, Any] = {
+        "rows": dict(report.sent.rows),
+        "records": dict(report.sent.records),
+        "most_behind_s": report.most_behind_s,
+        "first": None if report.first_second is None else format_time(report.first_second * SECOND_NS),
+    }
+    temporary = path.with_suffix(".tmp")
+    temporary.write_bytes(msgspec.json.encode(found))
+    temporary.replace(path)

@@ -1,0 +1,1 @@
+"""The edge: Faust stages, state, storage, console and command line."""

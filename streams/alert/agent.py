@@ -1,0 +1,33 @@
+"""Raise, follow and end alerts of a district, and roll its scores up.
+
+Reads   vitals.anomalies, vitals.unit-scores, vitals.actions      (key: district)
+Writes  vitals.alerts, vitals.indicators, vitals.dead-letters
+State   vitals.state.alert, checkpointed every 10 s
+"""
+
+from __future__ import annotations
+
+from schemas import channels
+from schemas.catalogue import Catalogue
+from schemas.times import SECOND_NS
+from streams.alert.partition import AlertPartition
+from streams.delivery.stage import Stage
+from streams.pace import Pace
+from streams.registry.view import RegistryView
+from streams.settings import Settings
+
+
+def alert_stage(settings: Settings, catalogue: Catalogue) -> Stage:
+    """Return the stage."""
+
+    def new_state(partition: int, registry: RegistryView) -> AlertPartition:
+        disorder_ns = round(settings.disorder_s * SECOND_NS)
+        return AlertPartition(partition, catalogue, Pace(settings.clock_scale), disorder_ns, registry.units)
+
+    return Stage(
+        name="alert",
+        sources=(channels.ANOMALIES, channels.UNIT_SCORES, channels.ACTIONS),
+        registry_topics=(channels.REGISTRY_UNITS,),
+        reads_registry_by_partition=False,
+        new_state=new_state,
+    )

@@ -1,0 +1,1 @@
+"""The commands of ``vitals``: thin, each a few lines around what does the work."""

@@ -1,0 +1,1 @@
+"""The command centre: the whole district on one page, and the words that people send back."""

@@ -1,0 +1,1 @@
+"""Batches in, confirmed effects out: the only place that knows Faust's inner life."""

@@ -1,0 +1,204 @@
+"""One stage in one process: Faust brings packs, the state judges them, effects are confirmed, checkpoints follow.
+
+Nothing is acknowledged to Faust. Offsets are committed by the checkpoint alone, after the manifest, and are a hint: the
+manifest decides where a partition goes on. An exception ends the process; the supervisor starts it anew.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NoReturn
+
+from faust.types import TP
+
+from streams import metrics
+from streams.delivery.faust_app import BATCH_RECORDS, BATCH_SECONDS, make_app
+from streams.delivery.records import Record
+from streams.delivery.sender import Sender
+from streams.delivery.stage import Stage
+from streams.kafka import producer, topic_name
+from streams.registry.reader import RegistryReader
+from streams.settings import Settings
+from streams.state.checkpoint import Checkpointer, HeldPartition
+from streams.state.recovery import load_partitions
+from streams.state.trim import Trimmer
+
+log = logging.getLogger(__name__)
+INTERNAL_ERROR = 70
+REGISTRY_CHECK_SECONDS = 0.5
+
+
+class StageWorker:
+    """Runs one stage until ``stop`` is set."""
+
+    def __init__(self, settings: Settings, stage: Stage) -> None:
+        self._settings, self._stage = settings, stage
+        self._logical = {topic_name(settings, topic): topic for topic in stage.sources}
+        self._app, channel = make_app(settings, stage)
+        self._registry = RegistryReader(settings, stage.registry_topics)
+        self._producer = producer(settings)
+        self._sender = Sender(settings, self._producer)
+        self._trimmer = Trimmer(settings, stage.name)
+        self._checkpointer = Checkpointer(stage.name, self._sender.blocks, self._commit, stage.counters)
+        self._parts: dict[int, HeldPartition] = {}
+        self._between_batches = asyncio.Lock()
+        self._saved_registry: dict[int, dict[str, int]] = {}
+        self.last_progress = time.monotonic()
+        self._is_loaded = False
+        self._app.agent(channel, name=f"{stage.name}", concurrency=1)(self._agent)
+        self._app.on_rebalance_complete.connect(self._on_assigned)
+        self._app.on_partitions_revoked.connect(self._on_revoked)
+        self._app.on_before_shutdown.connect(self._on_shutdown)
+
+    def problem(self) -> str | None:
+        """Return why the stage is not ready, or ``None``."""
+        return None if self._is_loaded else f"{self._stage.name}: waiting for its partitions"
+
+    def positions(self) -> Mapping[tuple[str, int], int]:
+        """Return, by (topic, partition) held, the offset of the next record to judge."""
+        return {(topic, p): part.next.get(topic, 0) for p, part in self._parts.items() for topic in self._stage.sources}
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Run until ``stop``; then write a last checkpoint and leave the group."""
+        await self._producer.start()
+        await self._app.start()
+        timer = asyncio.create_task(self._checkpoint_timer())
+        try:
+            await stop.wait()
+        finally:
+            timer.cancel()
+            await asyncio.gather(timer, return_exceptions=True)
+            await self._app.stop()
+            await self._registry.stop()
+            await self._trimmer.stop()
+            await self._producer.stop()
+
+    async def _agent(self, stream: Any) -> None:
+        async for batch in stream.noack_take(BATCH_RECORDS, within=BATCH_SECONDS):
+            try:
+                async with self._between_batches:
+                    await self._deliver(batch)
+            except Exception as error:  # noqa: BLE001 - an exception must not leave an agent
+                self._die(error, "judging a batch")
+
+    async def _deliver(self, batch: Sequence[Any]) -> None:
+        for number, records in self._of_held_partitions(batch).items():
+            part = self._parts[number]
+            effects = part.state.fold(records)  # pure: no await, so that no checkpoint sees half of it
+            await self._sender.effects(effects)
+            for record in records:
+                part.next[record.topic] = record.offset + 1
+                metrics.RECORDS.labels(self._stage.name, record.topic).inc()
+            for effect in effects:
+                metrics.EFFECTS.labels(self._stage.name, effect.topic).inc()
+            for reason, count in self._stage.refused(part.state):
+                metrics.DEAD_LETTERS.labels(reason).inc(count)
+            self.last_progress = time.monotonic()
+        if self._parts:
+            lowest = min(self._stage.watermark(part.state) for part in self._parts.values())
+            metrics.WATERMARK.labels(self._stage.name).set(lowest / 1e9)
+
+    def _of_held_partitions(self, batch: Sequence[Any]) -> dict[int, list[Record]]:
+        """Return the records to judge: not of an older assignment, not of another's partition, not judged before."""
+        found: dict[int, list[Record]] = {}
+        expected: dict[tuple[str, int], int] = {}
+        for event in batch:
+            message = event.message
+            part = self._parts.get(message.partition)
+            if part is None or message.generation_id != self._app.consumer_generation_id:
+                continue
+            topic = self._logical[message.topic]
+            at = expected.get((topic, message.partition), part.next.get(topic, 0))
+            if message.offset < at:
+                continue
+            if message.offset > at > 0:
+                log.info("%s: offsets %d to %d of %s-%d are not in the log", self._stage.name, at, message.offset - 1, topic, message.partition)
+            expected[topic, message.partition] = message.offset + 1
+            found.setdefault(message.partition, []).append(_record(message, topic))
+        return found
+
+    async def _checkpoint_timer(self) -> None:
+        last = time.monotonic()
+        while True:
+            await asyncio.sleep(REGISTRY_CHECK_SECONDS)
+            is_due = time.monotonic() - last >= self._settings.checkpoint_s
+            if is_due or self._registry_moved():
+                last = time.monotonic()
+                await self._checkpoint()
+
+    def _registry_moved(self) -> bool:
+        """Whether registry records were read that no manifest tells of: who applied them waits for that."""
+        return any(self._registry.progress(p) != self._saved_registry.get(p, {}) for p in self._parts)
+
+    async def _checkpoint(self) -> None:
+        started = time.monotonic()
+        registry = {p: self._registry.progress(p) for p in self._parts}
+        try:
+            generation = int(self._app.consumer_generation_id)
+            lowest = await self._checkpointer.write(self._held, self._between_batches, generation, registry)
+        except Exception as error:  # noqa: BLE001 - state that could not be saved: start anew from the last manifest
+            self._die(error, "writing a checkpoint")
+        self._saved_registry = registry
+        await self._trimmer.trim(lowest)
+        metrics.CHECKPOINTS.labels(self._stage.name).inc()
+        metrics.CHECKPOINT_SECONDS.labels(self._stage.name).observe(time.monotonic() - started)
+
+    def _held(self) -> Iterable[HeldPartition]:
+        return list(self._parts.values())
+
+    async def _commit(self, offsets: dict[tuple[str, int], int]) -> None:
+        """Commit the group's offsets: a hint for lag displays and for new groups; a refusal harms nothing."""
+        named = {TP(topic_name(self._settings, topic), p): offset for (topic, p), offset in offsets.items()}
+        await self._app.consumer._commit(named)  # noqa: SLF001 - acks are not used, so this is the only way in 0.15.3
+
+    async def _on_assigned(self, *_: Any, **__: Any) -> None:
+        started = time.monotonic()
+        try:
+            held = {tp.partition for tp in self._app.consumer.assignment() if tp.topic in self._logical}
+            self._parts.clear()
+            await self._registry.catch_up(held if self._stage.reads_registry_by_partition else None)
+            view = self._registry.view
+            loaded = await load_partitions(
+                self._settings, self._stage.name, held, lambda p: self._stage.new_state(p, view)
+            )
+            self._parts.update(loaded)
+        except Exception as error:  # noqa: BLE001 - never half a state
+            self._die(error, "loading state")
+        self._is_loaded = True
+        self.last_progress = time.monotonic()
+        metrics.RECOVERY_SECONDS.labels(self._stage.name).set(time.monotonic() - started)
+        log.info("%s: holds partitions %s after %.2f s", self._stage.name, sorted(held), time.monotonic() - started)
+
+    async def _on_revoked(self, *_: Any, **__: Any) -> None:
+        if self._parts:
+            await self._checkpoint()
+        self._parts.clear()
+        self._is_loaded = False
+
+    async def _on_shutdown(self, *_: Any, **__: Any) -> None:
+        if self._parts:
+            await self._checkpoint()
+
+    def _die(self, error: BaseException, doing: str) -> NoReturn:
+        where = {f"{topic}-{p}": offset for (topic, p), offset in self.positions().items()}
+        log.critical("%s: %s failed, next offsets %s", self._stage.name, doing, where, exc_info=error)
+        logging.shutdown()
+        os._exit(INTERNAL_ERROR)
+
+
+def _record(message: Any, topic: str) -> Record:
+    headers = message.headers or ()
+    pairs = headers.items() if isinstance(headers, Mapping) else headers
+    return Record(
+        topic=topic,
+        partition=message.partition,
+        offset=message.offset,
+        append_ns=round(message.timestamp * 1_000) * 1_000_000,
+        key=message.key,
+        value=message.value or b"",
+        headers=dict(pairs),
+    )

@@ -1,0 +1,1 @@
+"""The registry as the stages see it, and how it is written."""

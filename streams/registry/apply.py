@@ -1,0 +1,102 @@
+"""Writes registry records, and waits until sense has read them."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from dataclasses import dataclass
+
+import msgspec
+
+from schemas import channels
+from schemas.registry import Device, Gateway, RegistryFile, Team, Unit
+from streams.kafka import producer, topic_name
+from streams.registry.reader import IN_FULL, RegistryReader
+from streams.registry.view import RegistryView
+from streams.settings import Settings
+from streams.state.manifest import read_manifests
+from streams.topics import UNIT_PARTITIONS, partition_for
+
+CHUNK = 2_000
+_encode = msgspec.json.Encoder().encode
+Known = Device | Unit | Team | Gateway
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """What ``apply_registry`` wrote."""
+
+    written: int
+    unchanged: int
+    ends: dict[tuple[str, int], int]  # (topic, partition) -> offset after the last record written
+
+
+def _records(file: RegistryFile) -> list[tuple[str, str, int, Known]]:
+    """Return (topic, key, partition, record); units come before the devices that stand in them."""
+    found: list[tuple[str, str, int, Known]] = []
+    for unit in file.units:
+        partition = partition_for(unit.unit_id.encode(), UNIT_PARTITIONS)
+        found.append((channels.REGISTRY_UNITS, unit.unit_id, partition, unit))
+    for device in file.devices:
+        partition = partition_for(device.unit_id.encode(), UNIT_PARTITIONS)
+        found.append((channels.REGISTRY_DEVICES, device.device_id, partition, device))
+    found += [(channels.REGISTRY_TEAMS, team.team_id, 0, team) for team in file.teams]
+    found += [(channels.REGISTRY_GATEWAYS, gateway.gateway_id, 0, gateway) for gateway in file.gateways]
+    return found
+
+
+def is_known(view: RegistryView, record: Known) -> bool:
+    """Whether the registry holds this very record already."""
+    if isinstance(record, Device):
+        newest = view.newest(record.device_id)
+        return newest is not None and newest[1] == record
+    if isinstance(record, Unit):
+        return view.units.get(record.unit_id) == record
+    if isinstance(record, Team):
+        return view.teams.get(record.team_id) == record
+    return view.gateways.get(record.gateway_id) == record
+
+
+async def read_registry(settings: Settings) -> RegistryView:
+    """Return the registry as it stands now."""
+    reader = RegistryReader(settings, (channels.REGISTRY_DEVICES, channels.REGISTRY_UNITS, *IN_FULL))
+    await reader.catch_up()
+    await reader.stop()
+    return reader.view
+
+
+async def apply_registry(settings: Settings, file: RegistryFile, is_dry_run: bool = False) -> Applied:
+    """Write what is new or changed; the same file again writes nothing."""
+    view = await read_registry(settings)
+    new = [entry for entry in _records(file) if not is_known(view, entry[3])]
+    unchanged = len(_records(file)) - len(new)
+    if is_dry_run:
+        return Applied(len(new), unchanged, {})
+    ends: dict[tuple[str, int], int] = {}
+    sender = producer(settings)
+    await sender.start()
+    try:
+        for start in range(0, len(new), CHUNK):
+            futures = [
+                await sender.send(topic_name(settings, topic), _encode(record), key=key.encode(), partition=partition)
+                for topic, key, partition, record in new[start : start + CHUNK]
+            ]
+            for (topic, _, partition, _), metadata in zip(
+                new[start : start + CHUNK], await asyncio.gather(*futures), strict=True
+            ):
+                ends[topic, partition] = max(ends.get((topic, partition), 0), metadata.offset + 1)
+    finally:
+        await sender.stop()
+    return Applied(len(new), unchanged, ends)
+
+
+async def wait_until_read(settings: Settings, applied: Applied, timeout_s: float = 60.0) -> bool:
+    """Wait until sense's manifests say that it has read what was written; ``False`` on timeout."""
+    wanted = {at: end for at, end in applied.ends.items() if at[0] in {channels.REGISTRY_DEVICES, channels.REGISTRY_UNITS}}
+    deadline = time.monotonic() + timeout_s
+    while time.monotonic() < deadline:
+        manifests = await read_manifests(settings, "sense")
+        if all(p in manifests and manifests[p].registry.get(topic, 0) >= end for (topic, p), end in wanted.items()):
+            return True
+        await asyncio.sleep(0.5)
+    return False

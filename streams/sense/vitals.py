@@ -1,0 +1,176 @@
+"""Vital signs of a unit: a window's indicators with their scores, and the unit's score in each domain."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from detectors import crowd
+from detectors.power_mean import power_mean
+from detectors.scores import colour_of, curve_score
+from schemas.catalogue import Catalogue, IndicatorEntry
+from schemas.ids import Mode
+from schemas.registry import Unit
+from schemas.signs import Contributor, Domain, Indicator, UnitScores
+from schemas.times import format_time
+from streams.sense.windows import Aggregate, Cell, People, merged
+
+CROWD_VALUES = ("crowd_density", "person_count")  # beside quantities; people_in may come as either
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """An indicator's value, the rows that entered, the share of the expected ones, and who made it so."""
+
+    value: float
+    n: int
+    coverage: float
+    contributors: tuple[Contributor, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """The window and unit that signs are computed for."""
+
+    unit_id: str
+    mode: Mode
+    start_ns: int
+    length_ns: int
+    unit: Unit | None
+    rates: Mapping[tuple[str, str, str], float]  # (unit, mode, quantity) -> readings expected a second
+
+    @property
+    def seconds(self) -> float:
+        """Return the window's length in seconds."""
+        return self.length_ns / 1e9
+
+
+def signs_of(catalogue: Catalogue, cell: Cell, frame: Frame) -> tuple[list[Indicator], UnitScores | None]:
+    """Return the window's indicators and the unit's scores; what nothing came of is left out, not made up."""
+    people = merged(cell.on_time, cell.late)
+    found: list[tuple[IndicatorEntry, Indicator]] = []
+    for entry in catalogue.indicators.values():
+        measured = _measure(entry, cell, people, frame)
+        if measured is not None:
+            found.append((entry, _indicator(entry, measured, frame, cell.revision)))
+    if not found:
+        return [], None
+    return [indicator for _, indicator in found], _unit_scores(found, frame, cell.revision)
+
+
+def _measure(entry: IndicatorEntry, cell: Cell, people: People, frame: Frame) -> Measured | None:
+    if entry.of == "crowd_density":
+        return _density(people, frame)
+    if entry.of == "person_count":
+        return _persons(people, frame)
+    if entry.of == "people_in" and people.zones:
+        return _people_in(people, frame)
+    aggregate = cell.quantities.get(entry.of)
+    if aggregate is None or aggregate.n == 0:
+        return None
+    expected = frame.rates.get((frame.unit_id, frame.mode, entry.of), 0.0) * frame.seconds
+    coverage = min(1.0, aggregate.n / expected) if expected > 1.0 else 1.0
+    value, name = _aggregated(entry.aggregate, aggregate)
+    return Measured(value, aggregate.n, coverage, (Contributor(name=name, value=value),) if name else ())
+
+
+def _aggregated(how: str, aggregate: Aggregate) -> tuple[float, str]:
+    if how == "max":
+        return aggregate.high, aggregate.worst
+    if how == "min":
+        return aggregate.low, aggregate.least
+    if how == "sum":
+        return aggregate.total, ""
+    if how == "last":
+        return aggregate.last, ""
+    return aggregate.total / aggregate.n, ""
+
+
+def _density(people: People, frame: Frame) -> Measured | None:
+    if frame.unit is None:
+        return None
+    areas = {zone.zone_id: zone.area_m2 for zone in frame.unit.zones}
+    counts: dict[str, dict[str, float]] = {}
+    n = 0
+    for name, seen in sorted(people.zones.items()):
+        zone_id, _, source = name.rpartition("/")
+        if seen.count is not None and zone_id in areas:
+            counts.setdefault(zone_id, {})[source] = float(seen.count)
+            n += seen.n
+    if not counts:
+        return None
+    dense = {zone: crowd.density(crowd.fused_count(found), areas[zone]) for zone, found in counts.items()}
+    worst = sorted(dense, key=lambda zone: (-dense[zone], zone))
+    contributors = tuple(Contributor(name=zone, value=dense[zone]) for zone in worst[:8])
+    return Measured(dense[worst[0]], n, len(dense) / len(areas), contributors)
+
+
+def _people_in(people: People, frame: Frame) -> Measured | None:
+    flows: dict[str, dict[str, float]] = {}
+    n = 0
+    for name, seen in sorted(people.zones.items()):
+        if seen.has_flow:
+            zone_id, _, source = name.rpartition("/")
+            flows.setdefault(zone_id, {})[source] = float(seen.people_in)
+            n += seen.n
+    if not flows:
+        return None
+    by_zone = {zone: crowd.fused_count(found) for zone, found in flows.items()}
+    most = sorted(by_zone, key=lambda zone: (-by_zone[zone], zone))
+    contributors = tuple(Contributor(name=zone, value=by_zone[zone]) for zone in most[:8])
+    zones = len(frame.unit.zones) if frame.unit is not None and frame.unit.zones else len(by_zone)
+    return Measured(sum(by_zone[z] for z in sorted(by_zone)), n, min(1.0, len(by_zone) / zones), contributors)
+
+
+def _persons(people: People, frame: Frame) -> Measured | None:
+    if not people.cameras:
+        return None
+    most = sorted(people.cameras, key=lambda name: (-people.cameras[name].persons, name))
+    contributors = tuple(Contributor(name=name, value=float(people.cameras[name].persons)) for name in most[:8])
+    n = sum(camera.n for camera in people.cameras.values())
+    expected = frame.rates.get((frame.unit_id, frame.mode, "video"), 0.0) * frame.seconds
+    coverage = min(1.0, n / expected) if expected > 1.0 else 1.0
+    return Measured(float(sum(c.persons for c in people.cameras.values())), n, coverage, contributors)
+
+
+def _indicator(entry: IndicatorEntry, measured: Measured, frame: Frame, revision: int) -> Indicator:
+    score = curve_score(measured.value, [p.value for p in entry.curve], [p.score for p in entry.curve])
+    return Indicator(
+        unit_id=frame.unit_id,
+        indicator=entry.id,
+        mode=frame.mode,
+        window_start=format_time(frame.start_ns),
+        window_s=frame.seconds,
+        value=measured.value,
+        unit=entry.unit,
+        score=score,
+        colour=colour_of(score),
+        n=measured.n,
+        coverage=measured.coverage,
+        revision=revision,
+        contributors=measured.contributors,
+    )
+
+
+def _unit_scores(found: list[tuple[IndicatorEntry, Indicator]], frame: Frame, revision: int) -> UnitScores:
+    by_domain: dict[Domain, list[tuple[float, float]]] = {}
+    for entry, indicator in found:
+        by_domain.setdefault(entry.domain, []).append((indicator.score, entry.weight))
+    scores: dict[Domain, float] = {domain: weighted_score(pairs) for domain, pairs in sorted(by_domain.items())}
+    return UnitScores(
+        unit_id=frame.unit_id,
+        mode=frame.mode,
+        window_start=format_time(frame.start_ns),
+        window_s=frame.seconds,
+        scores=scores,
+        coverage=sum(indicator.coverage for _, indicator in found) / len(found),
+        revision=revision,
+    )
+
+
+def weighted_score(pairs: list[tuple[float, float]]) -> float:
+    """Return one score of several (score, weight), in which the worst counts more than the mean."""
+    scores = np.array([[score] for score, _ in pairs])
+    return float(power_mean(scores, np.array([weight for _, weight in pairs]))[0])

@@ -1,0 +1,1 @@
+"""State as blocks in topics of our own: manifests, checkpoints, recovery."""

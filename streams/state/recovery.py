@@ -1,0 +1,69 @@
+"""Recovery: manifests first, then the span of the state topic in which the blocks lie that they name."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable
+
+from aiokafka import TopicPartition
+
+from streams.delivery.records import PartitionState, StateFormatError
+from streams.kafka import consumer, topic_name
+from streams.settings import Settings
+from streams.state.blocks import unseal
+from streams.state.checkpoint import HeldPartition
+from streams.state.manifest import Manifest, read_manifests, read_to_end
+from streams.topics import state_topic
+
+
+async def load_partitions(
+    settings: Settings, stage: str, partitions: Iterable[int], new_state: Callable[[int], PartitionState]
+) -> dict[int, HeldPartition]:
+    """Return the partitions as their last checkpoint left them; a partition without a manifest starts anew.
+
+    Raises
+    ------
+    StateFormatError
+        A block that a manifest names is missing or damaged: never half a state.
+    """
+    numbers = sorted(partitions)
+    manifests = await read_manifests(settings, stage, numbers)
+    blocks = await _read_blocks(settings, stage, manifests)
+    held = {}
+    for number in numbers:
+        part = HeldPartition(number=number, state=new_state(number))
+        if (manifest := manifests.get(number)) is not None:
+            _restore(part, manifest, blocks[number])
+        held[number] = part
+    return held
+
+
+def _restore(part: HeldPartition, manifest: Manifest, sealed: dict[str, bytes]) -> None:
+    part.state.restore({name: unseal(raw) for name, raw in sealed.items()})
+    part.seq, part.next, part.saved_next = manifest.seq, dict(manifest.next), dict(manifest.next)
+    part.offsets, part.encoded = dict(manifest.blocks), sealed
+    part.lowest.append((time.monotonic(), min(part.offsets.values(), default=0)))
+
+
+async def _read_blocks(settings: Settings, stage: str, manifests: dict[int, Manifest]) -> dict[int, dict[str, bytes]]:
+    topic = topic_name(settings, state_topic(stage))
+    wanted = {(p, offset): name for p, manifest in manifests.items() for name, offset in manifest.blocks.items()}
+    found: dict[int, dict[str, bytes]] = {p: {} for p in manifests}
+    start = {TopicPartition(topic, p): min(m.blocks.values()) for p, m in manifests.items() if m.blocks}
+    if not wanted:
+        return found
+    reader = consumer(settings, max_partition_fetch_bytes=8 << 20, fetch_max_bytes=64 << 20)
+    await reader.start()
+    try:
+        async for record in read_to_end(reader, list(start), start):
+            if (name := wanted.pop((record.partition, record.offset), None)) is not None:
+                found[record.partition][name] = record.value
+    finally:
+        await reader.stop()
+    if wanted:
+        missing = sorted((p, offset, name) for (p, offset), name in wanted.items())[:5]
+        raise StateFormatError(
+            f"{len(wanted)} state blocks of stage {stage} that the manifests name are not in {topic}"
+            f" (partition, offset, block): {missing}; restore the topic, or start anew under another namespace"
+        )
+    return found

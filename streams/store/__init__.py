@@ -1,0 +1,1 @@
+"""What was judged, measured and decided goes into the database: commit after the database said yes."""
