@@ -2,7 +2,8 @@
 
 References
 ----------
-J. Fruin, "Pedestrian Planning and Design", 1971 (levels of service). G. K. Still, "Introduction to Crowd Science", 2014.
+J. Fruin, "Pedestrian Planning and Design", 1971 (levels of service).
+G. K. Still, "Introduction to Crowd Science", 2014.
 """
 
 from __future__ import annotations

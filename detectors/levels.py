@@ -1,7 +1,7 @@
 """Severity of a value against the thresholds of the four colours.
 
-Severity runs from 0 (no threshold reached) to 4 (red): its whole part is the colour (1 blue, 2 yellow, 3 orange, 4 red),
-the rest is how far the value is on its way to the next threshold that is in use.
+Severity runs from 0 (no threshold reached) to 4 (red): its whole part is the colour (1 blue, 2 yellow, 3 orange,
+4 red), the rest is how far the value is on its way to the next threshold that is in use.
 """
 
 from __future__ import annotations
@@ -12,12 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 FloatArray = NDArray[np.float64]
-RED = 4.0
 
 
 @dataclass(frozen=True, slots=True)
 class LevelScale:
-    """Thresholds in use, getting worse, and the severity of each; values are multiplied by ``sign`` so that more is worse.
+    """Thresholds in use, getting worse, and the severity of each; values times ``sign`` rise as they get worse.
 
     Parameters
     ----------
@@ -38,7 +37,7 @@ class LevelScale:
     def of(
         cls, thresholds: tuple[float | None, float | None, float | None, float | None], side: str, hysteresis: float
     ) -> LevelScale:
-        """Make a scale from the thresholds of blue, yellow, orange and red (``None``: not in use), ``over`` or ``under``."""
+        """Make a scale from the thresholds of blue, yellow, orange, red (``None``: not used), ``over`` or ``under``."""
         sign = 1.0 if side == "over" else -1.0
         used = [(sign * limit, float(place)) for place, limit in enumerate(thresholds, start=1) if limit is not None]
         if not used:

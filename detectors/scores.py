@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Sequence
-
-import numpy as np
 
 from schemas.ids import Colour
 
@@ -13,7 +12,15 @@ BOUNDS: tuple[tuple[float, Colour], ...] = ((80.0, "green"), (60.0, "blue"), (40
 
 def curve_score(value: float, values: Sequence[float], scores: Sequence[float]) -> float:
     """Return the score of ``value``: linear between the curve's corners, flat outside; corners in rising order."""
-    return float(np.interp(value, values, scores))
+    place = bisect_right(values, value)
+    if place == 0:
+        return scores[0]
+    if place == len(values):
+        return scores[-1]
+    low, high = scores[place - 1], scores[place]
+    part = (value - values[place - 1]) / (values[place] - values[place - 1])
+    found = low + part * (high - low)
+    return min(max(found, min(low, high)), max(low, high))  # rounding must not lead out of the corners
 
 
 def colour_of(score: float) -> Colour:

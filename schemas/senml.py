@@ -40,6 +40,7 @@ from schemas.times import MAX_NS, MIN_NS, SECOND_NS
 
 __all__ = ["MAX_READINGS", "BadReading", "Pack", "decode_pack", "encode_pack", "pack_of_one"]
 
+DAY_NS = 86_400 * SECOND_NS
 MIN_SECONDS = -MAX_SECONDS
 MIN_VALUE, MAX_VALUE = float(-INT64), float(INT64)
 
@@ -185,7 +186,7 @@ class _Out(msgspec.Struct, omit_defaults=True):
 def encode_pack(readings: Iterable[tuple[str, str | None, int, float | bool]]) -> bytes:
     """Return a compact pack of readings: (name, unit, time in ns, value) each.
 
-    ``bn`` is written where the device changes, ``bt`` once; put a device's readings together to keep it short.
+    ``bn`` is written where the device changes, ``bt`` once a day; put a device's readings together to keep it short.
     ``decode_pack`` gives the same readings back, times to the microsecond.
 
     Raises
@@ -202,8 +203,8 @@ def encode_pack(readings: Iterable[tuple[str, str | None, int, float | bool]]) -
         to_seconds(time_ns)
         device, _, quantity = name.partition("/")
         record = _Out(n=quantity, u=unit)
-        if not records:
-            # Whole seconds are exact in a double; below 2**28 it would be relative.
+        if not records or abs(time_ns - base * SECOND_NS) > DAY_NS:
+            # Whole seconds and a small rest lose nothing in a double; below 2**28 it would be relative.
             base = record.bt = max(time_ns // SECOND_NS, int(RELATIVE_BELOW))
         if device != last_device:
             record.bn, last_device = f"{device}/", device

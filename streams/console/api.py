@@ -190,6 +190,7 @@ def summary_of(live: Live, mode: Mode, now_ns: int) -> Summary:
     clock = live.clocks.get(mode)
     alerts = [one for one in live.alerts.open.values() if one.mode == mode]
     cases = [one for one in live.cases.open.values() if one.mode == mode]
+    districts = tuple(one for one in live.areas() if one.mode == mode and "." not in one.area_id)
     return Summary(
         now=format_time(now_ns),
         mode=mode,
@@ -197,7 +198,10 @@ def summary_of(live: Live, mode: Mode, now_ns: int) -> Summary:
         caught_up=live.caught_up,
         window_end=None if clock is None else clock.window_end,
         lag_s=None if clock is None else round((now_ns - parse_time(clock.window_end)) / SECOND_NS, 3),
-        districts=tuple(one for one in live.areas() if one.mode == mode and "." not in one.area_id),
+        districts=districts,
+        score=min((one.overall for one in districts if one.overall is not None), default=None),
+        alerts=len(alerts),
+        cases=len(cases),
         units=sum(one.mode == mode for one in live.tiles()),
         open_alerts=dict(Counter(one.colour for one in alerts)),
         open_cases=dict(Counter(one.step for one in cases)),

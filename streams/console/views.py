@@ -156,7 +156,10 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
     window_end: str | None
     lag_s: float | None  # from the end of the newest window to now
     districts: tuple[Area, ...]
+    score: float | None  # of the worst district
     units: int
+    alerts: int  # open
+    cases: int  # open
     open_alerts: dict[str, int]  # by colour
     open_cases: dict[str, int]  # by step
     closed_cases: int  # of those kept

@@ -24,7 +24,7 @@ def make_app(settings: Settings, stage: Stage) -> tuple[faust.App, Any]:
     A typed topic acks, and so loses, what it cannot decode.
     """
     # Without a table the driver takes round robin, which does not keep partition n of all source topics together.
-    driver.RoundRobinPartitionAssignor = RangePartitionAssignor
+    vars(driver)["RoundRobinPartitionAssignor"] = RangePartitionAssignor
     folder = Path(settings.data) / "faust" / f"{group_name(settings, stage.name)}"
     folder.mkdir(parents=True, exist_ok=True)
     app = faust.App(

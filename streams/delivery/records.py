@@ -43,13 +43,13 @@ class PartitionState(Protocol):
         """Judge records in log order (of each topic); return the effects, in the order to send them."""
 
     def changed_blocks(self) -> dict[str, bytes]:
-        """Return the blocks that changed since the last call, encoded, by name; what was returned counts as saved."""
+        """Return the blocks that changed since the last call, encoded, by name; what was returned counts as saved.
 
-    def all_blocks(self) -> dict[str, bytes]:
-        """Return every block, encoded: what ``restore`` needs to come to an equal state."""
+        An empty block is gone: ``restore`` must not be given it.
+        """
 
     def restore(self, blocks: Mapping[str, bytes]) -> None:
-        """Take the state that ``changed_blocks`` wrote, newest of each name; ``StateFormatError`` if it is another's."""
+        """Take the state that ``changed_blocks`` wrote, newest of each name; ``StateFormatError`` if another's."""
 
 
 class StateFormatError(Exception):

@@ -16,7 +16,6 @@ from streams.settings import Settings
 RETRY_SECONDS = (0.2, 0.5, 1.0, 2.0, 5.0)
 
 
-
 class Sender:
     """Sends effects and state blocks through one producer, in order, and awaits every confirmation."""
 
@@ -43,17 +42,16 @@ class Sender:
         return [metadata.offset for metadata in await asyncio.gather(*futures)]
 
     async def _try(self, effects: Sequence[Effect]) -> list[Effect]:
-        futures: list[Awaitable[RecordMetadata]] = []
-        for effect in effects:
-            futures.append(
-                await self._producer.send(
-                    self._name(effect.topic),
-                    effect.value,
-                    key=effect.key,
-                    partition=effect.partition,
-                    headers=list(effect.headers),
-                )
+        futures: list[Awaitable[RecordMetadata]] = [
+            await self._producer.send(
+                self._name(effect.topic),
+                effect.value,
+                key=effect.key,
+                partition=effect.partition,
+                headers=list(effect.headers),
             )
+            for effect in effects
+        ]
         outcomes = await asyncio.gather(*futures, return_exceptions=True)
         failed = []
         for effect, outcome in zip(effects, outcomes, strict=True):

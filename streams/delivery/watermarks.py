@@ -19,13 +19,12 @@ class SourceClock:
 
     def __init__(self, topics: Iterable[str], disorder_ns: int) -> None:
         self._disorder_ns = disorder_ns
-        self.by_topic: dict[str, int] = {topic: START for topic in topics}
+        self.by_topic: dict[str, int] = dict.fromkeys(topics, START)
 
     def observe(self, topic: str, event_ns: int, append_ns: int) -> None:
         """Move the topic's watermark by one record's newest event time (a tick's is its ``ce_time``)."""
         candidate = min(event_ns, append_ns) - self._disorder_ns
-        if candidate > self.by_topic[topic]:
-            self.by_topic[topic] = candidate
+        self.by_topic[topic] = max(self.by_topic[topic], candidate)
 
     def of(self, topic: str) -> int:
         """Return the watermark of one topic."""
@@ -45,8 +44,7 @@ class BandClock:
     def observe(self, topic: str, mark: Watermark) -> None:
         """Take one in-band watermark; an older one (a replay) changes nothing."""
         marks = self.by_topic[topic]
-        if mark.watermark > marks[mark.source_partition]:
-            marks[mark.source_partition] = mark.watermark
+        marks[mark.source_partition] = max(marks[mark.source_partition], mark.watermark)
 
     def minimum(self) -> int:
         """Return what every upstream partition has passed, in every topic."""

@@ -116,7 +116,14 @@ class StageWorker:
             if message.offset < at:
                 continue
             if message.offset > at > 0:
-                log.info("%s: offsets %d to %d of %s-%d are not in the log", self._stage.name, at, message.offset - 1, topic, message.partition)
+                log.info(
+                    "%s: offsets %d to %d of %s-%d are not in the log",
+                    self._stage.name,
+                    at,
+                    message.offset - 1,
+                    topic,
+                    message.partition,
+                )
             expected[topic, message.partition] = message.offset + 1
             found.setdefault(message.partition, []).append(_record(message, topic))
         return found
@@ -153,7 +160,8 @@ class StageWorker:
     async def _commit(self, offsets: dict[tuple[str, int], int]) -> None:
         """Commit the group's offsets: a hint for lag displays and for new groups; a refusal harms nothing."""
         named = {TP(topic_name(self._settings, topic), p): offset for (topic, p), offset in offsets.items()}
-        await self._app.consumer._commit(named)  # noqa: SLF001 - acks are not used, so this is the only way in 0.15.3
+        consumer: Any = self._app.consumer
+        await consumer._commit(named)  # noqa: SLF001 - acks are not used, so this is the only way in 0.15.3
 
     async def _on_assigned(self, *_: Any, **__: Any) -> None:
         started = time.monotonic()

@@ -93,7 +93,8 @@ def remember(case: Case, alert: Alert) -> bool:
     """Keep the alert's newest version; whether it brought an alert or an anomaly that the chain does not have."""
     before = case.alerts.get(alert.alert_id)
     known = {s.anomaly_id for s in before.subjects} if before is not None else set()
-    fresh = [s for s in alert.subjects if s.anomaly_id not in known]
+    known |= {item.id for item in case.chain if item.kind == "anomaly"}
+    fresh = [s for s in alert.subjects if s.state != "clear" and s.anomaly_id not in known]
     for subject in fresh:
         _link_anomaly(case, subject)
     if before is None:

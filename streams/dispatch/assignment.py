@@ -37,6 +37,7 @@ COLOUR_S = 1_000_000.0
 MAX_AGE_S = 7_200.0
 FORBIDDEN_S = 1e9
 TIE_S = 0.001  # equal costs: the lower team id
+MAX_PULLS = 64  # red cases at a time that may take a blue one's team
 MAX_PROBLEM = 256  # most urgent cases at a time; the rest waits for the next change
 PULLABLE = ("dispatched", "accepted", "handling")  # in the order in which a blue case gives its team up
 
@@ -164,7 +165,11 @@ def assign(waiting: Iterable[Case], terms: Mapping[str, Terms], roster: Roster, 
     teams = {team.team_id: team for team in slots}.values()
     pairs: dict[str, dict[str, float]] = {}
     cases: list[Case] = []
-    for case in sorted(waiting, key=_urgency):
+    free = {(team.mode, skill) for team in teams for skill in team.skills}
+    for case in sorted(waiting, key=urgency):
+        own = roster.responsible(case.unit_id)
+        if own not in roster.teams and not any((case.mode, skill) in free for skill in terms[case.scenario].skills):
+            continue  # in a storm most cases end here
         costs = _costs(case, terms[case.scenario], teams, roster)
         if costs:
             pairs[case.case_id] = costs
@@ -174,7 +179,8 @@ def assign(waiting: Iterable[Case], terms: Mapping[str, Terms], roster: Roster, 
     return _solve(cases, slots, pairs, now_ns) if cases else []
 
 
-def _urgency(case: Case) -> tuple[int, int, str]:
+def urgency(case: Case) -> tuple[int, int, str]:
+    """Return by what cases are sorted: the higher colour first, then the older, then the lower id."""
     return -COLOURS.index(case.colour), case.opened_ns, case.case_id
 
 
@@ -208,6 +214,11 @@ def _solve(
     ]
 
 
+def is_pullable(case: Case) -> bool:
+    """Whether a case must give its team to a red one."""
+    return case.colour == "blue" and case.step in PULLABLE
+
+
 def pull(case: Case, terms: Terms, holders: Iterable[Case], roster: Roster, now_ns: int) -> Case | None:
     """Return the blue case that must give its team to a red one; ``None`` if there is none that helps.
 
@@ -217,9 +228,12 @@ def pull(case: Case, terms: Terms, holders: Iterable[Case], roster: Roster, now_
     found: Case | None = None
     for holder in holders:
         team = roster.teams.get(holder.team_id or "")
-        if holder.colour != "blue" or holder.step not in PULLABLE or team is None:
-            continue
-        if not is_on_duty(team, now_ns) or not fits(case, terms, team, roster):
+        if (
+            not is_pullable(holder)
+            or team is None
+            or not is_on_duty(team, now_ns)
+            or not fits(case, terms, team, roster)
+        ):
             continue
         rank = (PULLABLE.index(holder.step), cost_s(case, terms, team, roster), holder.case_id)
         if best is None or rank < best:

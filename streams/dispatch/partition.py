@@ -27,7 +27,7 @@ from streams.delivery.records import Effect, Record
 from streams.dispatch import blocks as codec
 from streams.dispatch import feedback, intake, ledger, verification
 from streams.dispatch.alerts import CALLS, cause_of, follow, forget_at, key_of, open_case
-from streams.dispatch.assignment import Roster, assign, pull
+from streams.dispatch.assignment import MAX_PULLS, Roster, assign, is_pullable, pull, urgency
 from streams.dispatch.case import Case, raise_tier, send, take, to_order
 from streams.dispatch.clocks import RUNS_AT, Terms, due_at, next_tier, overrun_note, terms_of
 from streams.dispatch.intake import Clocks, Event, Heard, Intake
@@ -197,7 +197,7 @@ class DispatchPartition:
         """Send another team in place of one that did not answer; without another it may still answer."""
         silent = case.team_id
         case.excluded = [silent] if silent is not None else []
-        for _, team in assign([case], {case.scenario: terms}, self._roster, now_ns):
+        for _, team in self._pairs([case], now_ns):
             send(case, team.team_id, now_ns, terms, f"in place of {silent}")
 
     # Who goes.
@@ -214,20 +214,23 @@ class DispatchPartition:
         return effects
 
     def _send_free(self, now_ns: int) -> None:
-        waiting = self._ledger.waiting()
+        while pairs := self._pairs(self._ledger.waiting(), now_ns):
+            for case, team in pairs:
+                send(case, team.team_id, now_ns, self._terms_of(case.scenario), "")
+                self._touch(case, now_ns)
+
+    def _pairs(self, waiting: Sequence[Case], now_ns: int) -> list[tuple[Case, Team]]:
         terms = {case.scenario: self._terms_of(case.scenario) for case in waiting}
-        for case, team in assign(waiting, terms, self._roster, now_ns):
-            send(case, team.team_id, now_ns, terms[case.scenario], "")
-            self._touch(case, now_ns)
+        return assign(waiting, terms, self._roster, now_ns)
 
     def _pull_for_red(self, now_ns: int) -> bool:
+        reds = sorted((case for case in self._ledger.waiting() if case.colour == "red"), key=urgency)
+        victims = [case for case in self._ledger.held() if is_pullable(case)] if reds else []
         pulled = False
-        for case in self._ledger.waiting():
-            if case.colour != "red":
-                continue
-            terms = self._terms_of(case.scenario)
-            victim = pull(case, terms, self._ledger.held(), self._roster, now_ns)
+        for case in reds[:MAX_PULLS] if victims else ():
+            victim = pull(case, self._terms_of(case.scenario), victims, self._roster, now_ns)
             if victim is not None and victim.team_id is not None:
+                victims.remove(victim)
                 self._pull(case, victim, victim.team_id, now_ns)
                 pulled = True
         return pulled

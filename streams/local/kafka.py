@@ -1,4 +1,4 @@
-"""Apache Kafka on this machine: one KRaft node (broker and controller in one process) from the jars of `make services`."""
+"""Apache Kafka on this machine: a KRaft node (broker and controller in one) from the jars of `make services`."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from streams.local.process import (
 
 CLUSTER_ID = "vitalsVitalsVitalsVita"
 HEAP = "-Xmx512m"
-# The first compiler alone and the serial collector: 1 s of 4 s less to start, and 40 MB less memory; a benchmark passes its own.
+# The first compiler alone and the serial collector start in 3 s instead of 4 s. A benchmark passes its own.
 FAST_START = ("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC")
 
 METADATA_REQUEST = 3
@@ -172,7 +172,7 @@ def live_brokers(port: int, timeout_seconds: float = 2.0) -> frozenset[int]:
 
 
 def _broker_ids(answer: bytes) -> Iterator[int]:
-    """The node ids in a metadata response: correlation id, throttle time, then (id, host, port, rack) of each broker."""
+    """The node ids in a metadata response: correlation id, throttle time, (id, host, port, rack) of each broker."""
     (count,) = struct.unpack_from(">i", answer, 8)
     at = 12
     for _ in range(count):

@@ -19,8 +19,8 @@ LOOPBACK = "127.0.0.1"
 REPOSITORY = Path(__file__).resolve().parents[2]
 POLL_SECONDS = 0.05
 
-# Below the range that Linux gives to outgoing connections: a client that retries a dead server's port there can connect to
-# itself, and any connection can take the port between a kill and the restart.
+# Below the range that Linux gives to outgoing connections: there a client that retries a dead server's port can connect
+# to itself, and any connection can take the port between a kill and the restart.
 PORTS = range(20_000, 32_000)
 
 
@@ -59,8 +59,8 @@ def free_port() -> int:
 class LocalService(ABC):
     """One server process with a port and a data folder of its own; both outlive a stop, a kill and a restart.
 
-    Every method blocks: call it by ``asyncio.to_thread`` from a coroutine. As a context manager it starts, and at the end
-    stops and removes the folder if that was a temporary one.
+    Every method blocks: call it by ``asyncio.to_thread`` from a coroutine. As a context manager it starts, and at the
+    end stops and removes the folder if that was a temporary one.
 
     Parameters
     ----------

@@ -9,6 +9,7 @@ import msgspec
 import numpy as np
 
 from schemas.alerts import Alert
+from schemas.files import Balance as ReportedBalance
 from schemas.files import (
     BalanceLine,
     GroundTruth,
@@ -19,7 +20,6 @@ from schemas.files import (
     RunReport,
     ScenarioScores,
 )
-from schemas.files import Balance as ReportedBalance
 from schemas.ids import COLOURS
 from schemas.orders import Order
 from schemas.times import parse_time
@@ -70,9 +70,7 @@ def _meets(alert: Alert, truth: GroundTruth) -> bool:
     if (alert.scenario, alert.unit_id) != (truth.scenario, truth.unit_id):
         return False
     onset = parse_time(truth.onset)
-    return parse_time(alert.last_seen) >= onset and (
-        truth.expect_colour is None or COLOURS.index(alert.colour) >= 1
-    )
+    return parse_time(alert.last_seen) >= onset and (truth.expect_colour is None or COLOURS.index(alert.colour) >= 1)
 
 
 def _quantiles(values: list[float]) -> Quantiles:

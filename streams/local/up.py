@@ -210,7 +210,9 @@ class Up:
 
 def summary_line(summary: dict[str, Any]) -> str:
     """Return one line for the terminal: district score, alerts, cases."""
-    parts = [f"{name.replace('_', ' ')} {value}" for name, value in summary.items() if isinstance(value, int | float | str)]
+    parts = [
+        f"{name.replace('_', ' ')} {value}" for name, value in summary.items() if isinstance(value, int | float | str)
+    ]
     return ", ".join(parts)
 
 

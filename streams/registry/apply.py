@@ -92,7 +92,9 @@ async def apply_registry(settings: Settings, file: RegistryFile, is_dry_run: boo
 
 async def wait_until_read(settings: Settings, applied: Applied, timeout_s: float = 60.0) -> bool:
     """Wait until sense's manifests say that it has read what was written; ``False`` on timeout."""
-    wanted = {at: end for at, end in applied.ends.items() if at[0] in {channels.REGISTRY_DEVICES, channels.REGISTRY_UNITS}}
+    wanted = {
+        at: end for at, end in applied.ends.items() if at[0] in {channels.REGISTRY_DEVICES, channels.REGISTRY_UNITS}
+    }
     deadline = time.monotonic() + timeout_s
     while time.monotonic() < deadline:
         manifests = await read_manifests(settings, "sense")

@@ -31,7 +31,7 @@ class RegistryReader:
         self._follower: asyncio.Task[None] | None = None
 
     async def catch_up(self, partitions: Iterable[int] | None = None) -> None:
-        """Read to the end of ``partitions`` (of the topics kept by unit; ``None``: all), then follow in the background."""
+        """Read to the end of ``partitions`` (of the topics kept by unit; ``None``: all), then follow meanwhile."""
         await self._stop_following()
         if self._consumer is None:
             self._consumer = consumer(self._settings)

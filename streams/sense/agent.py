@@ -29,10 +29,10 @@ def sense_stage(settings: Settings, catalogue: Catalogue) -> Stage:
         return SensePartition(
             partition,
             catalogue,
-            Pace(settings.clock_scale),
-            round(settings.disorder_s * SECOND_NS),
-            round(settings.grace_s * SECOND_NS),
             registry,
+            pace=Pace(settings.clock_scale),
+            disorder_ns=round(settings.disorder_s * SECOND_NS),
+            grace_ns=round(settings.grace_s * SECOND_NS),
         )
 
     return Stage(
@@ -42,14 +42,14 @@ def sense_stage(settings: Settings, catalogue: Catalogue) -> Stage:
         reads_registry_by_partition=True,
         new_state=new_state,
         counters=_counters,
-        watermark=lambda state: cast(SensePartition, state).watermark,
+        watermark=lambda state: cast("SensePartition", state).watermark,
         refused=_refused,
     )
 
 
 def _counters(state: PartitionState) -> Counters:
-    return {topic: dict(counts) for topic, counts in cast(SensePartition, state).counters.items()}
+    return {topic: dict(counts) for topic, counts in cast("SensePartition", state).counters.items()}
 
 
 def _refused(state: PartitionState) -> Sequence[tuple[str, int]]:
-    return [(reason.value, count) for reason, count in cast(SensePartition, state).refused.items()]
+    return [(reason.value, count) for reason, count in cast("SensePartition", state).refused.items()]

@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator
 
 import msgspec
 
 from schemas.anomalies import MAX_EVIDENCE, Anomaly, AnomalyKind, Evidence, Phase
 from schemas.ids import Mode, anomaly_id
 from schemas.times import format_time
-from streams.delivery.records import StateFormatError
+from streams.sense.blocks import Block, decode_block, shard_of
 
-VERSION = 1
+VERSION = 1  # of the detectors
+BLOCK = "anomalies"
+SHARDS = 16
 
 
 class Subject(msgspec.Struct, frozen=True, kw_only=True):
     """Whose anomaly it is, and which detector's."""
 
-    name: str  # series, or <unit>/<subject> for a rule
+    name: str  # <mode>/<unit>/<series, or subject of a rule>: what moves or changes its mode is another
     unit_id: str
     subject: str
     kind: AnomalyKind
@@ -52,66 +54,80 @@ class OpenAnomaly(msgspec.Struct, kw_only=True):
     verifying: tuple[Evidence, ...] = ()
 
 
+class _Shard(Block):
+    open: dict[str, OpenAnomaly] = msgspec.field(default_factory=dict)
+    # When each ended, while what was before may still follow: it belongs to the one that has ended.
+    cleared: dict[str, int] = msgspec.field(default_factory=dict)
+
+
 class OpenAnomalies:
     """The open anomalies of one partition, by (detector, name)."""
 
-    def __init__(self, block: str) -> None:
-        self._block = block
-        self._open: dict[str, OpenAnomaly] = {}
-        self._is_dirty = False
+    def __init__(self) -> None:
+        self._shards = [_Shard() for _ in range(SHARDS)]
+        self._open: set[str] = set()
+        self._dirty: set[int] = set()
+
+    def __len__(self) -> int:
+        return len(self._open)
 
     def is_open(self, detector: str, name: str) -> bool:
         """Whether this detector's anomaly of this series or subject has begun and not cleared."""
         return f"{detector}|{name}" in self._open
 
-    def names_of(self, detector: str) -> list[str]:
-        """Return the names that have an open anomaly of this detector."""
-        prefix = f"{detector}|"
-        return [key[len(prefix) :] for key in self._open if key.startswith(prefix)]
-
     def step(self, who: Subject, finding: Finding, clear_after: int) -> Anomaly | None:
         """Take a finding in the order of its series; return the anomaly's next phase, or ``None`` if it has none.
 
-        A finding not newer than the anomaly's last one can open, not change it.
+        A finding not newer than the anomaly's last one changes nothing, and one not newer than its end opens nothing.
         """
         key = f"{who.detector}|{who.name}"
-        known = self._open.get(key)
+        number = shard_of(key, SHARDS)
+        shard = self._shards[number]
+        known = shard.open.get(key)
         level = math.floor(finding.severity)
         if known is None:
-            return self._onset(key, who, finding, level) if level > 0 else None
+            if level == 0 or finding.time_ns <= shard.cleared.get(key, -1):
+                return None
+            self._dirty.add(number)
+            return self._onset(key, who, finding, level)
         if finding.time_ns <= known.last_ns:
             return None
-        self._is_dirty = True
+        self._dirty.add(number)
         known.last_ns = finding.time_ns
-        if level > known.level:
-            return self._moved(known, who, finding, level)
         relaxed = math.floor(finding.relaxed)
-        if relaxed > 0:
+        if level > 0 or relaxed > 0:
             known.good, known.verifying = 0, ()
-            return self._moved(known, who, finding, relaxed) if relaxed < known.level else None
+            return self._moved(known, who, finding, level, relaxed)
         known.good += finding.good
         known.verifying = (*known.verifying, *finding.evidence)[-MAX_EVIDENCE:]
         if known.good < clear_after:
             return None
-        del self._open[key]
+        del shard.open[key]
+        self._open.discard(key)
+        shard.cleared[key] = finding.time_ns
         return _event(known, "clear", who, finding, severity=0.0, evidence=known.verifying)
 
-    def changed_blocks(self) -> Mapping[str, bytes]:
-        """Return the block, if something changed since the last call."""
-        if not self._is_dirty:
-            return {}
-        self._is_dirty = False
-        return {self._block: msgspec.msgpack.encode({"format": VERSION, "open": self._open})}
+    def forget_cleared(self, before_ns: int) -> None:
+        """Forget ends before a time that nothing which may raise can come before."""
+        for number, shard in enumerate(self._shards):
+            old = [key for key, end in shard.cleared.items() if end < before_ns]
+            for key in old:
+                del shard.cleared[key]
+                self._dirty.add(number)
 
-    def restore(self, payload: bytes) -> None:
-        """Take what ``changed_blocks`` made."""
-        try:
-            saved = msgspec.msgpack.decode(payload, type=_Saved)
-        except msgspec.MsgspecError as error:
-            raise StateFormatError(f"block {self._block}: {error}") from error
-        if saved.format != VERSION:
-            raise StateFormatError(f"block {self._block} has format {saved.format}, this program reads {VERSION}")
-        self._open = saved.open
+    def changed_blocks(self) -> Iterator[tuple[str, bytes]]:
+        """Yield the blocks in which something changed since the last call; an empty one holds nothing any more."""
+        for number in sorted(self._dirty):
+            shard = self._shards[number]
+            is_empty = not shard.open and not shard.cleared
+            yield f"{BLOCK}/{number}", b"" if is_empty else msgspec.msgpack.encode(shard)
+        self._dirty.clear()
+
+    def restore_block(self, name: str, payload: bytes) -> None:
+        """Take one block that ``changed_blocks`` made."""
+        shard = decode_block(name, payload, _Shard)
+        self._shards[int(name.rpartition("/")[2])] = shard
+        self._open.update(shard.open)
 
     def _onset(self, key: str, who: Subject, finding: Finding, level: int) -> Anomaly:
         opened = OpenAnomaly(
@@ -120,20 +136,19 @@ class OpenAnomalies:
             level=level,
             last_ns=finding.time_ns,
         )
-        self._open[key] = opened
-        self._is_dirty = True
+        self._shards[shard_of(key, SHARDS)].open[key] = opened
+        self._open.add(key)
         return _event(opened, "onset", who, finding, severity=finding.severity, evidence=finding.evidence)
 
     @staticmethod
-    def _moved(known: OpenAnomaly, who: Subject, finding: Finding, level: int) -> Anomaly:
-        severity = finding.severity if level > known.level else finding.relaxed
-        known.level, known.good, known.verifying = level, 0, ()
+    def _moved(known: OpenAnomaly, who: Subject, finding: Finding, level: int, relaxed: int) -> Anomaly | None:
+        """Return an update if the level has risen, or has fallen by more than the hysteresis."""
+        if level <= known.level <= relaxed:
+            return None
+        is_worse = level > known.level
+        known.level = level if is_worse else relaxed
+        severity = finding.severity if is_worse else finding.relaxed
         return _event(known, "update", who, finding, severity=severity, evidence=finding.evidence)
-
-
-class _Saved(msgspec.Struct):
-    format: int
-    open: dict[str, OpenAnomaly]
 
 
 def _event(

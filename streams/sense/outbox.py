@@ -9,7 +9,7 @@ import msgspec
 from schemas import channels
 from schemas.anomalies import Anomaly
 from schemas.dead_letters import dead_letter_headers
-from schemas.envelope import write_envelope
+from schemas.envelope import MAX_HEADER_BYTES, write_envelope
 from schemas.ids import Mode, district_of
 from schemas.judged import Judged, encode_judged
 from schemas.refusals import Reason
@@ -20,6 +20,13 @@ from streams.delivery.watermarks import WATERMARK_HEADERS, encode_watermark
 from streams.topics import DISTRICT_PARTITIONS, partition_for
 
 SOURCE = "urn:vitals:stage:sense"
+# The headers that a dead letter of one row takes along; of others a record may hold so many that its letters drown us.
+ROW_HEADERS = frozenset(
+    (
+        "ce_specversion", "ce_id", "ce_source", "ce_type", "ce_time", "ce_sequence", "traceparent", "vitals_mode",
+        "vitals_backfill",
+    )
+)  # fmt: skip
 _encode = msgspec.json.Encoder().encode
 
 
@@ -39,7 +46,9 @@ class Outbox:
         """Set aside rows that came after the grace period."""
         self._by_unit(channels.LATE, judged.unit_id, encode_judged(judged))
 
-    def dead(self, record: Record, reason: Reason, detail: str, index: int | None = None, value: bytes | None = None) -> None:
+    def dead(
+        self, record: Record, reason: Reason, detail: str, index: int | None = None, value: bytes | None = None
+    ) -> None:
         """Refuse a record, or one row of it (``index``, with the row alone as ``value``)."""
         self.refused[reason] += 1
         headers = dead_letter_headers(
@@ -52,17 +61,24 @@ class Outbox:
             time_ns=record.append_ns,
         )
         kept = tuple((name, raw) for name, raw in record.headers.items() if not name.startswith("dl_"))
-        raw = record.value if value is None else value
+        if index is not None:
+            kept = tuple((name, raw) for name, raw in kept if name in ROW_HEADERS and len(raw) <= MAX_HEADER_BYTES)
         self.effects.append(
             Effect(
-                topic=channels.DEAD_LETTERS, key=record.key, value=raw, headers=(*kept, *headers), partition=self._partition
+                topic=channels.DEAD_LETTERS,
+                key=record.key,
+                value=record.value if value is None else value,
+                headers=(*kept, *headers),
+                partition=self._partition,
             )
         )
 
     def anomaly(self, anomaly: Anomaly) -> None:
         """Tell of one phase of an anomaly."""
-        kind = f"{anomaly.id}:{anomaly.phase}:{parse_time(anomaly.time)}"
-        self._by_district(channels.ANOMALIES, anomaly.unit_id, _encode(anomaly), kind, parse_time(anomaly.time), anomaly.mode)
+        time_ns = parse_time(anomaly.time)
+        ident = f"{anomaly.id}:{anomaly.phase}:{time_ns}"
+        headers = _headers(channels.ANOMALIES, ident, time_ns, anomaly.mode)
+        self._by_district(channels.ANOMALIES, anomaly.unit_id, _encode(anomaly), headers)
 
     def indicator(self, indicator: Indicator) -> None:
         """Publish an indicator."""
@@ -72,7 +88,8 @@ class Outbox:
         """Publish a unit's scores for the roll-up."""
         time_ns = parse_time(scores.window_start)
         ident = f"{scores.unit_id}:{scores.mode}:{time_ns}:{scores.revision}"
-        self._by_district(channels.UNIT_SCORES, scores.unit_id, _encode(scores), ident, time_ns, scores.mode)
+        headers = _headers(channels.UNIT_SCORES, ident, time_ns, scores.mode)
+        self._by_district(channels.UNIT_SCORES, scores.unit_id, _encode(scores), headers)
 
     def watermark(self, watermark: int) -> None:
         """Promise every district partition that nothing earlier follows from this partition."""
@@ -86,10 +103,11 @@ class Outbox:
     def _by_unit(self, topic: str, unit_id: str, value: bytes) -> None:
         self.effects.append(Effect(topic=topic, key=unit_id.encode(), value=value, partition=self._partition))
 
-    def _by_district(self, topic: str, unit_id: str, value: bytes, ident: str, time_ns: int, mode: Mode) -> None:
+    def _by_district(self, topic: str, unit_id: str, value: bytes, headers: tuple[tuple[str, bytes], ...]) -> None:
         key = district_of(unit_id).encode()
-        headers = write_envelope(
-            id=ident, source=SOURCE, type=channels.EVENT_TYPES[topic], time_ns=time_ns, mode=mode
-        )
         partition = partition_for(key, DISTRICT_PARTITIONS)
         self.effects.append(Effect(topic=topic, key=key, value=value, headers=headers, partition=partition))
+
+
+def _headers(topic: str, ident: str, time_ns: int, mode: Mode) -> tuple[tuple[str, bytes], ...]:
+    return write_envelope(id=ident, source=SOURCE, type=channels.EVENT_TYPES[topic], time_ns=time_ns, mode=mode)

@@ -6,6 +6,7 @@ watermark of the four source topics passes. So the order in which the topics are
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from itertools import chain
 from typing import cast
@@ -18,32 +19,31 @@ from schemas.envelope import Envelope, dedup_key, read_envelope
 from schemas.ids import Mode, is_id
 from schemas.judged import Judged
 from schemas.refusals import Reason, RefusedError
-from schemas.rows import decode_crowd, decode_video
-from schemas.senml import decode_pack
 from schemas.times import SECOND_NS, format_time
 from streams.delivery.records import Effect, Record, StateFormatError
 from streams.delivery.watermarks import SourceClock
 from streams.pace import Pace
 from streams.registry.view import RegistryView
-from streams.sense import dedup, rules, windows
+from streams.sense import anomalies, dedup, rules, windows
 from streams.sense.anomalies import OpenAnomalies, Subject
+from streams.sense.blocks import Block, decode_block
+from streams.sense.gathering import Gatherer
+from streams.sense.judging import Judging, Tally
 from streams.sense.outbox import Outbox
-from streams.sense.people import PeopleJudge
-from streams.sense.readings import ReadingsJudge, Tally, Times
+from streams.sense.people import PeopleJudge, count_rows
+from streams.sense.readings import ReadingsJudge, count_readings
 from streams.sense.series import SeriesTable
 from streams.sense.vitals import Frame, signs_of
-from streams.sense.windows import Cell, Windows
+from streams.sense.windows import Closed, Windows
 from streams.topics import UNIT_PARTITIONS, partition_for
 
-VERSION = 1
 COUNTED = ("in", "judged", "late", "dead", "duplicate")
 CLEAR_AFTER = 2  # good readings that end a rule's anomaly
 
 
-class _Clock(msgspec.Struct):
+class _Clock(Block):
     """The block of what is small: watermarks, counters, what was promised."""
 
-    format: int
     watermarks: dict[str, int]
     counters: dict[str, dict[str, int]]
     promised: int
@@ -56,10 +56,11 @@ class SensePartition:
         self,
         partition: int,
         catalogue: Catalogue,
+        registry: RegistryView,
+        *,
         pace: Pace,
         disorder_ns: int,
         grace_ns: int,
-        registry: RegistryView,
         partitions: int = UNIT_PARTITIONS,
     ) -> None:
         self._partition, self._partitions = partition, partitions
@@ -67,20 +68,22 @@ class SensePartition:
         self._clock = SourceClock(channels.SOURCES, disorder_ns)
         self._promised = 0  # the watermark passed on last
         self.counters = {topic: dict.fromkeys(COUNTED, 0) for topic in channels.SOURCES}
+        self.refused: Mapping[Reason, int] = Counter()  # of the last fold
         self._dedup = {topic: dedup.DedupWindow(topic) for topic in channels.SOURCES}
-        self._rules = rules.bind_rules(catalogue)
+        bound = rules.bind_rules(catalogue)
         sign_lengths = {pace.window_ns(entry.window_s) for entry in catalogue.indicators.values()}
-        rule_lengths = {pace.window_ns(bound.rule.window_s) for bound in self._rules}
-        if len(sign_lengths) > 1:
+        if len(sign_lengths) != 1:
             raise ValueError(f"indicators must share one window length, not {sorted(sign_lengths)} ns")
         self._sign_length = sign_lengths.pop()
-        self._windows = {n: Windows(n, grace_ns) for n in sorted({self._sign_length, *rule_lengths})}
-        self._by_length = {n: [b for b in self._rules if pace.window_ns(b.rule.window_s) == n] for n in self._windows}
-        self._anomalies = OpenAnomalies("anomalies")
+        lengths = sorted({self._sign_length, *(pace.window_ns(one.rule.window_s) for one in bound)})
+        self._windows = {length: Windows(length, grace_ns) for length in lengths}
+        self._rules = {n: [one for one in bound if pace.window_ns(one.rule.window_s) == n] for n in lengths}
+        self._foreign: list[str] = []  # blocks of windows that another clock scale had
+        self._anomalies = OpenAnomalies()
         self._table = SeriesTable(catalogue, registry)
-        watched = frozenset(q.id for bound in self._rules for q in bound.quantities)
         every = list(self._windows.values())
-        self._readings = ReadingsJudge(self._table, every, self._anomalies, watched)
+        ruled = frozenset(quantity.id for one in bound for quantity in one.quantities)
+        self._readings = ReadingsJudge(self._table, Gatherer(every, self._table.quantity_ids, ruled), self._anomalies)
         self._people = PeopleJudge(catalogue, registry, every)
 
     @property
@@ -100,44 +103,51 @@ class SensePartition:
 
     def changed_blocks(self) -> dict[str, bytes]:
         """Return the blocks that changed since the last call; an empty one is gone."""
-        clock = _Clock(VERSION, dict(self._clock.by_topic), self.counters, self._promised)
+        clock = _Clock(watermarks=dict(self._clock.by_topic), counters=self.counters, promised=self._promised)
         parts = chain(
+            ((name, b"") for name in self._foreign),
             self._table.changed_blocks(),
-            self._anomalies.changed_blocks().items(),
+            self._anomalies.changed_blocks(),
             *(window.changed_blocks() for window in self._windows.values()),
             *(window.changed_blocks() for window in self._dedup.values()),
         )
-        return dict(parts) | {"clock": msgspec.msgpack.encode(clock)}
+        found = dict(parts) | {"clock": msgspec.msgpack.encode(clock)}
+        self._foreign.clear()
+        return found
 
     def restore(self, blocks: Mapping[str, bytes]) -> None:
-        """Take the newest block of each name; ``StateFormatError`` if one is of another format."""
+        """Take the newest block of each name; ``StateFormatError`` if one is damaged, missing or of another format."""
         for name in sorted(blocks, key=_restore_order):
-            self._restore_block(name, blocks[name])
+            try:
+                self._restore_block(name, blocks[name])
+            except (ValueError, LookupError) as error:
+                raise StateFormatError(f"block {name} is not one of sense's, or others are missing: {error}") from error
+
+    def describe(self) -> str:
+        """Return where this partition stands, for logs."""
+        return f"partition {self._partition}: watermark {format_time(self.watermark)}"
 
     def _restore_block(self, name: str, payload: bytes) -> None:
         kind, _, rest = name.partition("/")
         if kind in {"names", "hot"}:
             self._table.restore_block(name, payload)
         elif kind == windows.BLOCK:
-            length = int(rest.partition("/")[0])
-            if length in self._windows:  # another clock scale has other windows: what it had begun is begun anew
-                self._windows[length].restore_block(payload)
+            window = self._windows.get(int(rest.partition("/")[0]))
+            if window is None:  # another clock scale has other windows: what it had begun is begun anew
+                self._foreign.append(name)
+            else:
+                window.restore_block(name, payload)
         elif kind == dedup.BLOCK:
             self._dedup[rest.partition("/")[0]].restore_block(name, payload)
-        elif kind == "anomalies":
-            self._anomalies.restore(payload)
+        elif kind == anomalies.BLOCK:
+            self._anomalies.restore_block(name, payload)
         elif kind == "clock":
-            self._restore_clock(payload)
+            saved = decode_block(name, payload, _Clock)
+            self._clock.by_topic.update(saved.watermarks)
+            self.counters.update(saved.counters)
+            self._promised = saved.promised
         else:
             raise StateFormatError(f"unknown state block {name}")
-
-    def _restore_clock(self, payload: bytes) -> None:
-        saved = msgspec.msgpack.decode(payload, type=_Clock)
-        if saved.format != VERSION:
-            raise StateFormatError(f"state of format {saved.format}, this program reads {VERSION}")
-        self._clock.by_topic.update(saved.watermarks)
-        self.counters.update(saved.counters)
-        self._promised = saved.promised
 
     def _take(self, record: Record, outbox: Outbox) -> None:
         try:
@@ -146,33 +156,38 @@ class SensePartition:
                 if envelope.time_ns is not None:
                     self._clock.observe(record.topic, envelope.time_ns, record.append_ns)
                 return
-            tally, judged = self._judge(record, envelope, outbox)
+            unit_id = self._unit_of(record)
+            watermark = self._clock.of(record.topic)
+            judging = Judging(record, envelope, unit_id, watermark, self._grace_ns, outbox)
+            judged, tally = self._judge(judging), judging.tally
         except RefusedError as refused:
             outbox.dead(record, refused.reason, refused.detail)
-            tally, judged = Tally(rows=1, dead=1), None
+            judged, tally = None, Tally(rows=1, dead=1)
         counters = self.counters[record.topic]
-        for name, count in zip(COUNTED, (tally.rows, tally.judged, tally.late, tally.dead, tally.duplicate), strict=True):
+        found = (tally.rows, tally.judged, tally.late, tally.dead, tally.duplicate)
+        for name, count in zip(COUNTED, found, strict=True):
             counters[name] += count
         if judged is not None:
             outbox.judged(msgspec.structs.replace(judged, total=counters["judged"]))
         if tally.newest_ns is not None:
             self._clock.observe(record.topic, tally.newest_ns, record.append_ns)
 
-    def _judge(self, record: Record, envelope: Envelope, outbox: Outbox) -> tuple[Tally, Judged | None]:
-        unit_id = self._unit_of(record)
-        event_ns = record.append_ns if envelope.time_ns is None else min(envelope.time_ns, record.append_ns)
+    def _judge(self, judging: Judging) -> Judged | None:
+        if self._is_repeat(judging.record, judging.envelope):
+            judging.tally.rows = judging.tally.duplicate = _count(judging)
+            return None
+        if judging.record.topic == channels.READINGS:
+            return self._readings.judge(judging)
+        if judging.record.topic == channels.CROWD:
+            return self._people.crowd(judging)
+        if judging.record.topic == channels.VIDEO:
+            return self._people.video(judging)
+        return self._people.report(judging)
+
+    def _is_repeat(self, record: Record, envelope: Envelope) -> bool:
         key = dedup_key(envelope)
-        if key is not None and self._dedup[record.topic].is_repeat(key, event_ns):
-            rows = _count_rows(record, envelope)
-            return Tally(rows=rows, duplicate=rows), None
-        times = Times(self._clock.of(record.topic), self._grace_ns, record.append_ns, envelope.is_backfill)
-        if record.topic == channels.READINGS:
-            return self._readings.judge(record, envelope, unit_id, times, outbox)
-        if record.topic == channels.CROWD:
-            return self._people.crowd(record, envelope, unit_id, times, outbox)
-        if record.topic == channels.VIDEO:
-            return self._people.video(record, unit_id, times, outbox)
-        return self._people.report(record, envelope, unit_id, times, outbox)
+        event_ns = record.append_ns if envelope.time_ns is None else min(envelope.time_ns, record.append_ns)
+        return key is not None and self._dedup[record.topic].is_repeat(key, event_ns)
 
     def _unit_of(self, record: Record) -> str:
         if not record.key:
@@ -191,65 +206,65 @@ class SensePartition:
 
     def _advance(self, outbox: Outbox) -> None:
         watermark = self._clock.minimum()
-        for length, window in self._windows.items():
-            for start, unit_id, mode, cell in window.close(watermark):
-                self._close(length, start, unit_id, cast(Mode, mode), cell, outbox)
+        for closed in sorted(chain(*(w.due(watermark) for w in self._windows.values())), key=lambda due: due[:4]):
+            self._close(closed, outbox)
+        for window in self._windows.values():
+            window.drop(watermark)
+        self._anomalies.forget_cleared(watermark)
         if watermark // SECOND_NS > self._promised // SECOND_NS:
             self._promised = watermark
             outbox.watermark(watermark)
 
-    def _close(self, length: int, start: int, unit_id: str, mode: Mode, cell: Cell, outbox: Outbox) -> None:
-        unit = self._registry.units.get(unit_id)
+    def _close(self, closed: Closed, outbox: Outbox) -> None:
+        cell = closed.cell
         if not cell.is_decided:
             cell.is_decided = True
-            self._decide(length, start, unit_id, mode, cell, outbox)
+            self._decide(closed, outbox)
         cell.is_dirty = False
-        if length == self._sign_length:
+        if closed.length_ns == self._sign_length:
             cell.revision += 1
-            frame = Frame(unit_id, mode, start, length, unit, self._registry.rates)
+            mode = cast("Mode", closed.mode)
+            frame = Frame(closed.unit_id, mode, closed.start_ns, closed.length_ns, self._registry)
             indicators, scores = signs_of(self._catalogue, cell, frame)
             for indicator in indicators:
                 outbox.indicator(indicator)
             if scores is not None:
                 outbox.scores(scores)
 
-    def _decide(self, length: int, start: int, unit_id: str, mode: Mode, cell: Cell, outbox: Outbox) -> None:
-        window = rules.Window(start, start + length, self._partition, self._registry.units.get(unit_id))
-        for bound in self._by_length[length]:
-            for subject, finding in rules.evaluate(bound, cell, window):
+    def _decide(self, closed: Closed, outbox: Outbox) -> None:
+        mode, unit_id = cast("Mode", closed.mode), closed.unit_id
+        unit = self._registry.unit_at(unit_id, closed.end_ns - 1)
+        window = rules.Window(closed.start_ns, closed.end_ns, self._partition, unit)
+        prefix = f"{mode}/{unit_id}/"
+        for bound in self._rules[closed.length_ns]:
+            detector = bound.rule.id
+
+            def is_open(subject: str, detector: str = detector) -> bool:
+                return self._anomalies.is_open(detector, prefix + subject)
+
+            for subject, finding in rules.evaluate(bound, closed.cell, window, is_open):
                 who = Subject(
-                    name=f"{mode}/{unit_id}/{subject}",
+                    name=prefix + subject,
                     unit_id=unit_id,
                     subject=subject.partition("/")[0],
                     kind=bound.kind,
                     scenario=bound.scenario.id,
-                    detector=bound.rule.id,
+                    detector=detector,
                     mode=mode,
                 )
                 event = self._anomalies.step(who, finding, CLEAR_AFTER)
                 if event is not None:
                     outbox.anomaly(event)
 
-    def describe(self) -> str:
-        """Return where this partition stands, for logs."""
-        return f"partition {self._partition}: watermark {format_time(self.watermark)}"
+
+def _restore_order(name: str) -> tuple[int, tuple[tuple[int, str], ...]]:
+    """Names before arrays, numbered parts in rising order: a row's place is its name's place."""
+    kind, *parts = name.split("/")
+    return {"names": 0, "hot": 1}.get(kind, 2), tuple((len(part), part) for part in (kind, *parts))
 
 
-def _restore_order(name: str) -> tuple[int, int]:
-    """Names before arrays, both in rising order: a row's place is its name's place."""
-    kind, _, number = name.partition("/")
-    return ({"names": 0, "hot": 1}.get(kind, 2), int(number) if kind in {"names", "hot"} else 0)
-
-
-def _count_rows(record: Record, envelope: Envelope) -> int:
+def _count(judging: Judging) -> int:
     """Return how many rows a repeated record holds; ``RefusedError`` if it is refused as a whole."""
-    if record.topic == channels.READINGS:
-        pack = decode_pack(record.value, record.append_ns if envelope.time_ns is None else envelope.time_ns)
-        return len(pack.names) + len(pack.bad)
-    if record.topic == channels.CROWD:
-        crowd = decode_crowd(record.value)
-        return len(crowd.good) + len(crowd.bad)
-    if record.topic == channels.VIDEO:
-        video = decode_video(record.value)
-        return len(video.good) + len(video.bad)
-    return 1
+    if judging.record.topic == channels.READINGS:
+        return count_readings(judging)
+    return count_rows(judging.record.topic, judging.record.value)

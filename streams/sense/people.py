@@ -2,21 +2,33 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
+from typing import Generic, TypeVar
+
+from schemas import channels
 from schemas.catalogue import Catalogue
 from schemas.crowd import CrowdRow
-from schemas.envelope import Envelope
 from schemas.ids import Mode
 from schemas.judged import Judged
 from schemas.refusals import Reason, RefusedError
-from schemas.reports import Report
-from schemas.rows import BadRow, decode_crowd, decode_report, decode_video
+from schemas.rows import Rows, decode_crowd, decode_report, decode_video, encode_rows
 from schemas.times import format_time
 from schemas.video import VideoRow
-from streams.delivery.records import Record
 from streams.registry.view import RegistryView
-from streams.sense.outbox import Outbox
-from streams.sense.readings import Tally, Times
+from streams.sense.judging import Judging
 from streams.sense.windows import People, Windows
+
+R = TypeVar("R", CrowdRow, VideoRow)
+
+
+@dataclass(slots=True)
+class _Sorted(Generic[R]):
+    """Rows of one record that may be judged, and those that are too late, with the mode of each."""
+
+    good: list[R] = field(default_factory=list)
+    modes: list[Mode] = field(default_factory=list)
+    late: list[R] = field(default_factory=list)
+    late_modes: list[Mode] = field(default_factory=list)
 
 
 class PeopleJudge:
@@ -25,128 +37,124 @@ class PeopleJudge:
     def __init__(self, catalogue: Catalogue, registry: RegistryView, windows: list[Windows]) -> None:
         self._scenarios, self._registry, self._windows = catalogue.scenarios, registry, windows
 
-    def crowd(self, record: Record, envelope: Envelope, unit_id: str, times: Times, outbox: Outbox) -> tuple[Tally, Judged | None]:
+    def crowd(self, judging: Judging) -> Judged | None:
         """Judge a record of crowd rows; ``RefusedError`` if it is refused as a whole."""
-        rows = decode_crowd(record.value)
-        tally = _tally(record, outbox, len(rows.good) + len(rows.bad), rows.bad)
-        unit = self._registry.units.get(unit_id)
-        zones = {zone.zone_id for zone in unit.zones} if unit is not None else set()
-        good: list[CrowdRow] = []
-        late: list[CrowdRow] = []
+        rows = decode_crowd(judging.record.value)
+        _begin(judging, rows)
+        found = _Sorted[CrowdRow]()
         for row, index, time_ns in zip(rows.good, rows.index, rows.times, strict=True):
-            if unit is None or row.zone_id not in zones:
-                what = f"zone {row.zone_id} of unit {unit_id}" if unit is not None else f"unit {unit_id}"
-                self._refuse(record, outbox, tally, Reason.UNKNOWN_PLACE, f"{what} is not in the registry", index)
-            elif times.is_future(time_ns):
-                self._refuse(record, outbox, tally, Reason.FUTURE, f"{format_time(time_ns)} is more than 5 min ahead", index)
-            elif times.is_too_late(time_ns):
-                late.append(row)
-            else:
-                good.append(row)
-                self._add_crowd(unit_id, envelope.mode, row, time_ns, times, record.offset)
-                tally.newest_ns = max(time_ns, tally.newest_ns or 0)
-        if late:
-            tally.late += len(late)
-            outbox.late(_judged(record, unit_id, times, crowd=tuple(late), modes=(envelope.mode,) * len(late)))
-        tally.judged += len(good)
-        if not good:
-            return tally, None
-        return tally, _judged(record, unit_id, times, crowd=tuple(good), modes=(envelope.mode,) * len(good))
+            fault = self._crowd_fault(judging.unit_id, row, time_ns)
+            if fault is not None:
+                judging.refuse(Reason.UNKNOWN_PLACE, fault, index, encode_rows([row]))
+            elif _is_judged(judging, row, index, time_ns, judging.envelope.mode, found):
+                self._add_crowd(judging, row, time_ns)
+        _set_aside(judging, crowd=tuple(found.late), modes=tuple(found.late_modes))
+        return judging.judged(crowd=tuple(found.good), modes=tuple(found.modes)) if found.good else None
 
-    def video(self, record: Record, unit_id: str, times: Times, outbox: Outbox) -> tuple[Tally, Judged | None]:
+    def video(self, judging: Judging) -> Judged | None:
         """Judge a record of video rows; a camera is a device with the quantity ``video``."""
-        rows = decode_video(record.value)
-        tally = _tally(record, outbox, len(rows.good) + len(rows.bad), rows.bad)
-        good: list[VideoRow] = []
-        late: list[VideoRow] = []
-        modes: list[Mode] = []
-        late_modes: list[Mode] = []
+        rows = decode_video(judging.record.value)
+        _begin(judging, rows)
+        found = _Sorted[VideoRow]()
         for row, index, time_ns in zip(rows.good, rows.index, rows.times, strict=True):
             camera = self._registry.device_at(row.camera_id, time_ns)
-            if camera is None or "video" not in camera.quantities or camera.unit_id != unit_id:
-                detail = f"camera {row.camera_id} is not registered in unit {unit_id} with the quantity video"
-                self._refuse(record, outbox, tally, Reason.UNKNOWN_DEVICE, detail, index)
-            elif times.is_future(time_ns):
-                self._refuse(record, outbox, tally, Reason.FUTURE, f"{format_time(time_ns)} is more than 5 min ahead", index)
-            elif times.is_too_late(time_ns):
-                late.append(row)
-                late_modes.append(camera.mode)
-            else:
-                good.append(row)
-                modes.append(camera.mode)
-                self._add_video(unit_id, camera.mode, camera.zone_id, row, time_ns, times, record.offset)
-                tally.newest_ns = max(time_ns, tally.newest_ns or 0)
-        if late:
-            tally.late += len(late)
-            outbox.late(_judged(record, unit_id, times, video=tuple(late), modes=tuple(late_modes)))
-        tally.judged += len(good)
-        return tally, _judged(record, unit_id, times, video=tuple(good), modes=tuple(modes)) if good else None
+            if camera is None or "video" not in camera.quantities or camera.unit_id != judging.unit_id:
+                detail = f"camera {row.camera_id} is not registered in unit {judging.unit_id} with the quantity video"
+                judging.refuse(Reason.UNKNOWN_DEVICE, detail, index, encode_rows([row]))
+            elif _is_judged(judging, row, index, time_ns, camera.mode, found):
+                self._add_video(judging, camera.mode, camera.zone_id, row, time_ns)
+        _set_aside(judging, video=tuple(found.late), modes=tuple(found.late_modes))
+        return judging.judged(video=tuple(found.good), modes=tuple(found.modes)) if found.good else None
 
-    def report(self, record: Record, envelope: Envelope, unit_id: str, times: Times, outbox: Outbox) -> tuple[Tally, Judged | None]:
-        """Judge one report."""
-        report, time_ns = decode_report(record.value)
-        if report.unit_id != unit_id or unit_id not in self._registry.units:
-            raise RefusedError(Reason.UNKNOWN_PLACE, f"unit {report.unit_id} is not in the registry, or not the key {unit_id}")
+    def report(self, judging: Judging) -> Judged | None:
+        """Judge one report; ``RefusedError`` if it is refused."""
+        report, time_ns = decode_report(judging.record.value)
+        unit_id = judging.unit_id
+        if report.unit_id != unit_id or self._registry.unit_at(unit_id, time_ns) is None:
+            detail = f"unit {report.unit_id} is not in the registry, or not the key {unit_id}"
+            raise RefusedError(Reason.UNKNOWN_PLACE, detail)
         if report.category != "other" and report.category not in self._scenarios:
             raise RefusedError(Reason.SCHEMA, f"category {report.category} is neither a scenario nor `other`")
-        if times.is_future(time_ns):
+        if time_ns > judging.latest_ns:
             raise RefusedError(Reason.FUTURE, f"{format_time(time_ns)} is more than 5 min ahead of its record")
-        judged = _judged(record, unit_id, times, reports=(report,), modes=(envelope.mode,))
-        if times.is_too_late(time_ns):
-            outbox.late(judged)
-            return Tally(rows=1, late=1), None
-        return Tally(rows=1, judged=1, newest_ns=time_ns), judged
+        judging.tally.rows = 1
+        judged = judging.judged(reports=(report,), modes=(judging.envelope.mode,))
+        if judging.is_too_late(time_ns):
+            judging.set_aside(judged, 1)
+            return None
+        judging.take(1, time_ns)
+        return judged
 
-    def _add_crowd(self, unit_id: str, mode: Mode, row: CrowdRow, time_ns: int, times: Times, offset: int) -> None:
-        for people in self._people(unit_id, mode, time_ns - 1, times, time_ns):  # the period ends at ``time``
+    def _crowd_fault(self, unit_id: str, row: CrowdRow, time_ns: int) -> str | None:
+        unit = self._registry.unit_at(unit_id, time_ns)
+        if unit is None:
+            return f"unit {unit_id} is not in the registry"
+        if all(zone.zone_id != row.zone_id for zone in unit.zones):
+            return f"zone {row.zone_id} of unit {unit_id} is not in the registry"
+        return None
+
+    def _add_crowd(self, judging: Judging, row: CrowdRow, time_ns: int) -> None:
+        # The period ends at ``time``: at the very end of a window, it belongs to that one.
+        for people in self._people(judging, judging.envelope.mode, time_ns - 1):
             zone = people.zone(f"{row.zone_id}/{row.source}")
-            zone.add(time_ns, row.people_count, row.people_in, row.people_out, offset)
+            zone.add(time_ns, row.people_count, row.people_in, row.people_out, judging.record.offset)
 
-    def _add_video(
-        self, unit_id: str, mode: Mode, zone_id: str | None, row: VideoRow, time_ns: int, times: Times, offset: int
-    ) -> None:
+    def _add_video(self, judging: Judging, mode: Mode, zone_id: str | None, row: VideoRow, time_ns: int) -> None:
         if row.counts is None or row.counts.person is None or row.health != "ok":
             return
-        for people in self._people(unit_id, mode, time_ns, times, time_ns):
-            people.camera(row.camera_id, zone_id).add(time_ns, row.counts.person, offset)
+        for people in self._people(judging, mode, time_ns):
+            people.camera(row.camera_id, zone_id).add(time_ns, row.counts.person, judging.record.offset)
 
-    def _people(self, unit_id: str, mode: Mode, place_ns: int, times: Times, time_ns: int) -> list[People]:
-        if time_ns < times.watermark - times.grace_ns:
+    def _people(self, judging: Judging, mode: Mode, place_ns: int) -> list[People]:
+        """Return what a row at ``place_ns`` enters; on time is what comes before the window that holds it may close."""
+        if place_ns < judging.oldest_ns:
             return []
-        cells = [windows.cell(unit_id, mode, place_ns) for windows in self._windows]
-        return [cell.on_time if times.is_on_time(time_ns) else cell.late for cell in cells]
-
-    @staticmethod
-    def _refuse(record: Record, outbox: Outbox, tally: Tally, reason: Reason, detail: str, index: int) -> None:
-        tally.dead += 1
-        outbox.dead(record, reason, detail, index)
+        cells = [windows.cell(judging.unit_id, mode, place_ns) for windows in self._windows]
+        return [cell.on_time if judging.is_on_time(place_ns) else cell.late for cell in cells]
 
 
-def _tally(record: Record, outbox: Outbox, rows: int, bad: list[BadRow]) -> Tally:
-    for row in bad:
-        outbox.dead(record, row.reason, row.detail, row.index, row.value)
-    return Tally(rows=rows, dead=len(bad))
+def count_rows(topic: str, raw: bytes) -> int:
+    """Return how many rows a record of crowd, video or reports holds; ``RefusedError`` if it is refused as a whole."""
+    if topic == channels.CROWD:
+        crowd = decode_crowd(raw)
+        return len(crowd.good) + len(crowd.bad)
+    if topic == channels.VIDEO:
+        video = decode_video(raw)
+        return len(video.good) + len(video.bad)
+    return 1
 
 
-def _judged(
-    record: Record,
-    unit_id: str,
-    times: Times,
+def _begin(judging: Judging, rows: Rows[CrowdRow] | Rows[VideoRow]) -> None:
+    judging.tally.rows = len(rows.good) + len(rows.bad)
+    for bad in rows.bad:
+        judging.refuse(bad.reason, bad.detail, bad.index, bad.value)
+
+
+def _is_judged(  # noqa: PLR0917 - a row and what is known of it
+    judging: Judging, row: R, index: int, time_ns: int, mode: Mode, found: _Sorted[R]
+) -> bool:
+    """Sort a row of a known place by its time; return whether it is judged."""
+    if time_ns > judging.latest_ns:
+        detail = f"{format_time(time_ns)} is more than 5 min ahead of its record"
+        rows = [row]
+        judging.refuse(Reason.FUTURE, detail, index, encode_rows(rows))
+        return False
+    if judging.is_too_late(time_ns):
+        found.late.append(row)
+        found.late_modes.append(mode)
+        return False
+    found.good.append(row)
+    found.modes.append(mode)
+    judging.take(1, time_ns)
+    return True
+
+
+def _set_aside(
+    judging: Judging,
     *,
     crowd: tuple[CrowdRow, ...] | None = None,
     video: tuple[VideoRow, ...] | None = None,
-    reports: tuple[Report, ...] | None = None,
     modes: tuple[Mode, ...],
-) -> Judged:
-    return Judged(
-        source=record.topic,
-        partition=record.partition,
-        offset=record.offset,
-        unit_id=unit_id,
-        total=0,
-        backfill=times.is_backfill,
-        crowd=crowd,
-        video=video,
-        reports=reports,
-        modes=modes,
-    )
+) -> None:
+    if modes:
+        judging.set_aside(judging.judged(crowd=crowd, video=video, modes=modes), len(modes))

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -12,14 +13,24 @@ from numpy.typing import NDArray
 from detectors.levels import LevelScale
 from schemas.catalogue import Catalogue, Quantity
 from schemas.envelope import gateway_urn
-from schemas.ids import Mode
+from schemas.ids import MODES, Mode
 from schemas.refusals import Reason
-from streams.delivery.records import StateFormatError
 from streams.registry.view import RegistryView
+from streams.sense.blocks import Block, decode_block, pack_array, unpack_array
 
 BLOCK = 1_024
 NEVER = -1  # last time of a series that has no reading yet
+NO_ROW = -1
+NO_CODE = -1  # no unit of measure given, or no owner
+UNKNOWN_CODE = -2  # a text that no series has
 HOT = np.dtype([("time", "<i8"), ("value", "<f8"), ("quality", "<f4")])  # 20 bytes a series
+FACTS = np.dtype(  # ``Series`` as numbers, never saved; texts are codes of the table
+    [
+        ("since", "i8"), ("low", "f8"), ("high", "f8"), ("alarm", "f8"), ("sign", "f8"), ("unit", "i4"),
+        ("owner", "i4"), ("measure", "i4"), ("quantity", "i2"), ("mode", "i1"), ("boolean", "?"), ("known", "?"),
+    ]
+)  # fmt: skip
+Structured = NDArray[np.void]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,10 +42,10 @@ class Series:
     quantity: Quantity
     scale: LevelScale | None
     unit_id: str
-    zone_id: str | None
     mode: Mode
     owner: str | None  # the ``ce_source`` that alone may speak for it
     since_ns: int
+    subject: str  # whose anomalies its limits raise
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,66 +56,86 @@ class Refusal:
     detail: str
 
 
+class _Names(Block):
+    names: list[str]
+
+
 class SeriesTable:
     """Rows of hot state by series name; a row is never given away, so that blocks keep their places."""
 
     def __init__(self, catalogue: Catalogue, registry: RegistryView) -> None:
         self._registry = registry
         self._quantities = catalogue.quantities
+        self._numbers = {quantity: number for number, quantity in enumerate(catalogue.quantities)}
         self._scales = {
             q.id: LevelScale.of(q.levels.values(), q.levels.side, q.levels.hysteresis)
             for q in catalogue.quantities.values()
             if q.levels is not None and q.scenario is not None
         }
+        self.quantity_ids = list(catalogue.quantities)
         self.rows: dict[str, int] = {}
         self.names: list[str] = []
-        self.known: list[Series | None] = []  # None: must be looked up again
-        self.hot = np.zeros(BLOCK, HOT)
-        self.hot["time"], self.hot["quality"] = NEVER, 1.0
-        self.low = np.full(BLOCK, -np.inf)
-        self.high = np.full(BLOCK, np.inf)
+        self.known: list[Series | None] = []  # by its newest registry record; None: must be looked up again
+        self.hot = _empty_hot()
+        self.facts = np.zeros(BLOCK, FACTS)
+        self.codes: dict[str | None, int] = {None: NO_CODE}
         self._by_device: dict[str, list[int]] = {}
-        self._seen_changes = 0
+        self._seen_change = 0
         self._dirty: set[int] = set()
         self._saved_names = 0
 
     def sync_registry(self) -> None:
         """Forget what was known of the devices whose registry record has changed since the last call."""
-        changes = self._registry.changes
-        for device_id in changes[self._seen_changes :]:
+        if self._registry.change == self._seen_change:
+            return
+        for device_id in self._registry.changed_since(self._seen_change):
             for row in self._by_device.get(device_id, ()):
                 self.known[row] = None
-        self._seen_changes = len(changes)
+                self.facts["known"][row] = False
+        self._seen_change = self._registry.change
 
-    def find(self, name: str) -> int | Refusal:
-        """Return the row of a series, made now if it is new, or why there is none."""
+    def find(self, name: str, time_ns: int) -> tuple[int, Series] | Refusal:
+        """Return the row of a series, made now if it is new, and what it was at ``time_ns``; or why there is none."""
         row = self.rows.get(name)
-        if row is not None and self.known[row] is not None:
-            return row
-        series = self._look_up(name)
-        if isinstance(series, Refusal):
-            return series
-        return self._place(series)
+        series = self._newest(name) if row is None or self.known[row] is None else self.known[row]
+        if series is None or time_ns < series.since_ns:
+            found = self._describe(name, time_ns)
+            if isinstance(found, Refusal):
+                return found
+            return self._append(name) if row is None else row, found
+        return self._place(series), series
 
-    def at(self, name: str, time_ns: int) -> Series | Refusal:
-        """Return the series as it was at a time before its newest registry record."""
-        device_id, _, quantity = name.partition("/")
-        return self._describe(device_id, quantity, name, time_ns)
+    def facts_of(self, series: Series) -> tuple[Any, ...]:
+        """Return one row of ``facts``."""
+        scale, quantity = series.scale, series.quantity
+        return (
+            series.since_ns,
+            quantity.low,
+            quantity.high,
+            np.inf if scale is None else scale.limits[0],
+            0.0 if scale is None else scale.sign,
+            self._code(series.unit_id),
+            NO_CODE if series.owner is None else self._code(series.owner),
+            self._code(quantity.unit),
+            self._numbers[quantity.id],
+            MODES.index(series.mode),
+            quantity.boolean,
+            True,
+        )
 
     def touch(self, rows: NDArray[np.int64]) -> None:
         """Note that the hot state of ``rows`` has changed."""
-        self._dirty.update(np.unique(rows // BLOCK).tolist())
+        self._dirty.update((rows // BLOCK).tolist())
 
     def changed_blocks(self) -> Iterator[tuple[str, bytes]]:
         """Yield the blocks that changed: names where series were added, arrays where readings came."""
-        first = self._saved_names // BLOCK
         if len(self.names) > self._saved_names:
-            for number in range(first, (len(self.names) - 1) // BLOCK + 1):
+            for number in range(self._saved_names // BLOCK, (len(self.names) - 1) // BLOCK + 1):
                 part = self.names[number * BLOCK : (number + 1) * BLOCK]
-                yield f"names/{number}", msgspec.msgpack.encode(part)
+                yield f"names/{number}", msgspec.msgpack.encode(_Names(names=part))
             self._saved_names = len(self.names)
         for number in sorted(self._dirty):
-            yield f"hot/{number}", self.hot[number * BLOCK : (number + 1) * BLOCK].tobytes()
+            yield f"hot/{number}", pack_array(self.hot[number * BLOCK : (number + 1) * BLOCK].tobytes())
         self._dirty.clear()
 
     def restore_block(self, name: str, payload: bytes) -> None:
@@ -112,28 +143,27 @@ class SeriesTable:
         kind, _, number = name.partition("/")
         start = int(number) * BLOCK
         if kind == "names":
-            for series in msgspec.msgpack.decode(payload, type=list[str]):
+            if start != len(self.names):
+                raise ValueError(f"the names before are {len(self.names)}, not {start}")
+            for series in decode_block(name, payload, _Names).names:
                 self._append(series)
             self._saved_names = len(self.names)
             return
-        if len(payload) != BLOCK * HOT.itemsize:
-            raise StateFormatError(f"block {name} has {len(payload)} bytes, not {BLOCK * HOT.itemsize}")
-        self._grow(start + BLOCK)
-        self.hot[start : start + BLOCK] = np.frombuffer(payload, HOT)
+        if not start < len(self.names):
+            raise ValueError(f"it has no names; there are {len(self.names)}")
+        self.hot[start : start + BLOCK] = np.frombuffer(unpack_array(name, payload, HOT.itemsize, BLOCK), HOT)
 
-    def described(self, rows: Sequence[int]) -> list[Series]:
-        """Return what is known of rows that ``find`` gave out."""
-        found = [self.known[row] for row in rows]
-        return [series for series in found if series is not None]
+    def _newest(self, name: str) -> Series | None:
+        """Return the series by its device's newest record, or ``None``: an older one may still have it."""
+        newest = self._registry.newest(name.partition("/")[0])
+        found = None if newest is None else self._describe(name, newest[0])
+        return found if isinstance(found, Series) else None
 
-    def _look_up(self, name: str) -> Series | Refusal:
+    def _describe(self, name: str, time_ns: int) -> Series | Refusal:
         device_id, _, quantity = name.partition("/")
         newest = self._registry.newest(device_id)
         if newest is None:
             return Refusal(Reason.UNKNOWN_DEVICE, f"device {device_id} is not in the registry; `vitals registry apply`")
-        return self._describe(device_id, quantity, name, newest[0])
-
-    def _describe(self, device_id: str, quantity: str, name: str, time_ns: int) -> Series | Refusal:
         device = self._registry.device_at(device_id, time_ns)
         if device is None:
             return Refusal(Reason.UNKNOWN_DEVICE, f"device {device_id} was not in the registry at that time")
@@ -142,41 +172,43 @@ class SeriesTable:
             return Refusal(Reason.UNKNOWN_QUANTITY, f"quantity {quantity} is not in the catalogue")
         if quantity not in device.quantities:
             return Refusal(Reason.UNKNOWN_QUANTITY, f"device {device_id} is registered without quantity {quantity}")
-        newest = self._registry.newest(device_id)
-        since = newest[0] if newest is not None and newest[1] is device else time_ns
         return Series(
             name=name,
             device_id=device_id,
             quantity=entry,
             scale=self._scales.get(quantity),
             unit_id=device.unit_id,
-            zone_id=device.zone_id,
             mode=device.mode,
             owner=None if device.gateway_id is None else gateway_urn(device.gateway_id),
-            since_ns=since,
+            since_ns=newest[0] if newest[1] is device else time_ns,
+            subject=f"{device.mode}/{device.unit_id}/{name}",
         )
 
     def _place(self, series: Series) -> int:
         row = self.rows.get(series.name)
         if row is None:
             row = self._append(series.name)
-        self.known[row] = series
-        self.low[row], self.high[row] = series.quantity.low, series.quantity.high
+        if self.known[row] is not series:
+            self.known[row] = series
+            self.facts[row] = self.facts_of(series)
         return row
 
     def _append(self, name: str) -> int:
         row = len(self.names)
-        self._grow(row + 1)
+        if row == len(self.hot):
+            self.hot = np.concatenate((self.hot, *(_empty_hot() for _ in range(row // BLOCK))))
+            self.facts = np.concatenate((self.facts, np.zeros(row, FACTS)))
         self.names.append(name)
         self.known.append(None)
         self.rows[name] = row
         self._by_device.setdefault(name.partition("/")[0], []).append(row)
         return row
 
-    def _grow(self, rows: int) -> None:
-        while len(self.hot) < rows:
-            more = np.zeros(len(self.hot), HOT)
-            more["time"], more["quality"] = NEVER, 1.0
-            self.hot = np.concatenate((self.hot, more))
-            self.low = np.concatenate((self.low, np.full(len(self.low), -np.inf)))
-            self.high = np.concatenate((self.high, np.full(len(self.high), np.inf)))
+    def _code(self, text: str) -> int:
+        return self.codes.setdefault(text, len(self.codes))
+
+
+def _empty_hot() -> Structured:
+    hot = np.zeros(BLOCK, HOT)
+    hot["time"], hot["quality"] = NEVER, 1.0
+    return hot

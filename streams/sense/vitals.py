@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,9 +14,8 @@ from schemas.ids import Mode
 from schemas.registry import Unit
 from schemas.signs import Contributor, Domain, Indicator, UnitScores
 from schemas.times import format_time
+from streams.registry.view import RegistryView
 from streams.sense.windows import Aggregate, Cell, People, merged
-
-CROWD_VALUES = ("crowd_density", "person_count")  # beside quantities; people_in may come as either
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,26 +36,36 @@ class Frame:
     mode: Mode
     start_ns: int
     length_ns: int
-    unit: Unit | None
-    rates: Mapping[tuple[str, str, str], float]  # (unit, mode, quantity) -> readings expected a second
+    registry: RegistryView
 
     @property
     def seconds(self) -> float:
         """Return the window's length in seconds."""
         return self.length_ns / 1e9
 
+    @property
+    def unit(self) -> Unit | None:
+        """Return the unit as it was at the window's end."""
+        return self.registry.unit_at(self.unit_id, self.start_ns + self.length_ns - 1)
+
+    def coverage(self, n: int, quantity: str) -> float:
+        """Return the share of the expected readings that came; 1 where at most one is expected."""
+        expected = self.registry.rate(self.unit_id, self.mode, quantity) * self.seconds
+        return min(1.0, n / expected) if expected > 1.0 else 1.0
+
 
 def signs_of(catalogue: Catalogue, cell: Cell, frame: Frame) -> tuple[list[Indicator], UnitScores | None]:
     """Return the window's indicators and the unit's scores; what nothing came of is left out, not made up."""
     people = merged(cell.on_time, cell.late)
     found: list[tuple[IndicatorEntry, Indicator]] = []
+    start = format_time(frame.start_ns)
     for entry in catalogue.indicators.values():
         measured = _measure(entry, cell, people, frame)
         if measured is not None:
-            found.append((entry, _indicator(entry, measured, frame, cell.revision)))
+            found.append((entry, _indicator(entry, measured, frame, start, cell.revision)))
     if not found:
         return [], None
-    return [indicator for _, indicator in found], _unit_scores(found, frame, cell.revision)
+    return [indicator for _, indicator in found], _unit_scores(found, frame, start, cell.revision)
 
 
 def _measure(entry: IndicatorEntry, cell: Cell, people: People, frame: Frame) -> Measured | None:
@@ -70,10 +78,9 @@ def _measure(entry: IndicatorEntry, cell: Cell, people: People, frame: Frame) ->
     aggregate = cell.quantities.get(entry.of)
     if aggregate is None or aggregate.n == 0:
         return None
-    expected = frame.rates.get((frame.unit_id, frame.mode, entry.of), 0.0) * frame.seconds
-    coverage = min(1.0, aggregate.n / expected) if expected > 1.0 else 1.0
     value, name = _aggregated(entry.aggregate, aggregate)
-    return Measured(value, aggregate.n, coverage, (Contributor(name=name, value=value),) if name else ())
+    contributors = (Contributor(name=name, value=value),) if name else ()
+    return Measured(value, aggregate.n, frame.coverage(aggregate.n, entry.of), contributors)
 
 
 def _aggregated(how: str, aggregate: Aggregate) -> tuple[float, str]:
@@ -89,9 +96,10 @@ def _aggregated(how: str, aggregate: Aggregate) -> tuple[float, str]:
 
 
 def _density(people: People, frame: Frame) -> Measured | None:
-    if frame.unit is None:
+    unit = frame.unit
+    if unit is None:
         return None
-    areas = {zone.zone_id: zone.area_m2 for zone in frame.unit.zones}
+    areas = {zone.zone_id: zone.area_m2 for zone in unit.zones}
     counts: dict[str, dict[str, float]] = {}
     n = 0
     for name, seen in sorted(people.zones.items()):
@@ -120,7 +128,8 @@ def _people_in(people: People, frame: Frame) -> Measured | None:
     by_zone = {zone: crowd.fused_count(found) for zone, found in flows.items()}
     most = sorted(by_zone, key=lambda zone: (-by_zone[zone], zone))
     contributors = tuple(Contributor(name=zone, value=by_zone[zone]) for zone in most[:8])
-    zones = len(frame.unit.zones) if frame.unit is not None and frame.unit.zones else len(by_zone)
+    unit = frame.unit
+    zones = len(unit.zones) if unit is not None and unit.zones else len(by_zone)
     return Measured(sum(by_zone[z] for z in sorted(by_zone)), n, min(1.0, len(by_zone) / zones), contributors)
 
 
@@ -130,18 +139,17 @@ def _persons(people: People, frame: Frame) -> Measured | None:
     most = sorted(people.cameras, key=lambda name: (-people.cameras[name].persons, name))
     contributors = tuple(Contributor(name=name, value=float(people.cameras[name].persons)) for name in most[:8])
     n = sum(camera.n for camera in people.cameras.values())
-    expected = frame.rates.get((frame.unit_id, frame.mode, "video"), 0.0) * frame.seconds
-    coverage = min(1.0, n / expected) if expected > 1.0 else 1.0
-    return Measured(float(sum(c.persons for c in people.cameras.values())), n, coverage, contributors)
+    persons = float(sum(camera.persons for camera in people.cameras.values()))
+    return Measured(persons, n, frame.coverage(n, "video"), contributors)
 
 
-def _indicator(entry: IndicatorEntry, measured: Measured, frame: Frame, revision: int) -> Indicator:
+def _indicator(entry: IndicatorEntry, measured: Measured, frame: Frame, start: str, revision: int) -> Indicator:
     score = curve_score(measured.value, [p.value for p in entry.curve], [p.score for p in entry.curve])
     return Indicator(
         unit_id=frame.unit_id,
         indicator=entry.id,
         mode=frame.mode,
-        window_start=format_time(frame.start_ns),
+        window_start=start,
         window_s=frame.seconds,
         value=measured.value,
         unit=entry.unit,
@@ -154,7 +162,7 @@ def _indicator(entry: IndicatorEntry, measured: Measured, frame: Frame, revision
     )
 
 
-def _unit_scores(found: list[tuple[IndicatorEntry, Indicator]], frame: Frame, revision: int) -> UnitScores:
+def _unit_scores(found: list[tuple[IndicatorEntry, Indicator]], frame: Frame, start: str, revision: int) -> UnitScores:
     by_domain: dict[Domain, list[tuple[float, float]]] = {}
     for entry, indicator in found:
         by_domain.setdefault(entry.domain, []).append((indicator.score, entry.weight))
@@ -162,7 +170,7 @@ def _unit_scores(found: list[tuple[IndicatorEntry, Indicator]], frame: Frame, re
     return UnitScores(
         unit_id=frame.unit_id,
         mode=frame.mode,
-        window_start=format_time(frame.start_ns),
+        window_start=start,
         window_s=frame.seconds,
         scores=scores,
         coverage=sum(indicator.coverage for _, indicator in found) / len(found),
@@ -172,5 +180,7 @@ def _unit_scores(found: list[tuple[IndicatorEntry, Indicator]], frame: Frame, re
 
 def weighted_score(pairs: list[tuple[float, float]]) -> float:
     """Return one score of several (score, weight), in which the worst counts more than the mean."""
+    if len(pairs) == 1:
+        return pairs[0][0]
     scores = np.array([[score] for score, _ in pairs])
     return float(power_mean(scores, np.array([weight for _, weight in pairs]))[0])

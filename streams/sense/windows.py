@@ -7,13 +7,14 @@ clear) and everything (indicators are computed from it; a late row makes a new r
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import NamedTuple
 
 import msgspec
 
-from streams.delivery.records import StateFormatError
+from streams.sense.blocks import Block, decode_block, shard_of
 
-VERSION = 1
 BLOCK = "windows"
+SHARDS = 8
 CellKey = tuple[str, str]  # unit, mode
 
 
@@ -29,16 +30,15 @@ class Aggregate(msgspec.Struct):
     worst: str = ""
     least: str = ""
 
-    def add(self, n: int, total: float, low: tuple[float, str], high: tuple[float, str], last: tuple[int, float]) -> None:
-        """Take ``n`` readings at once; ties keep the name that sorts first, so that order does not matter."""
-        if self.n == 0 or (high[0], low_first(high[1])) > (self.high, low_first(self.worst)):
-            self.high, self.worst = high
-        if self.n == 0 or (low[0], low[1]) < (self.low, self.least):
-            self.low, self.least = low
-        if last > (self.last_ns, self.last):
-            self.last_ns, self.last = last
-        self.n += n
-        self.total += total
+    def add(self, more: Aggregate) -> None:
+        """Take more readings; ties keep the name that sorts first, so that order does not matter."""
+        if self.n == 0 or (-more.high, more.worst) < (-self.high, self.worst):
+            self.high, self.worst = more.high, more.worst
+        if self.n == 0 or (more.low, more.least) < (self.low, self.least):
+            self.low, self.least = more.low, more.least
+        self.last_ns, self.last = max((self.last_ns, self.last), (more.last_ns, more.last))
+        self.n += more.n
+        self.total += more.total
 
 
 class SeriesWindow(msgspec.Struct):
@@ -64,7 +64,8 @@ class SeriesWindow(msgspec.Struct):
 class ZoneWindow(msgspec.Struct):
     """Crowd rows of one zone and source."""
 
-    last_ns: int = -1
+    last_ns: int = -1  # of the count
+    newest_ns: int = -1  # of any row
     count: int | None = None
     people_in: int = 0
     people_out: int = 0
@@ -80,6 +81,7 @@ class ZoneWindow(msgspec.Struct):
         self.people_in += people_in or 0
         self.people_out += people_out or 0
         self.n += 1
+        self.newest_ns = max(self.newest_ns, time_ns)
         self.offset = max(self.offset, offset)
 
 
@@ -127,73 +129,91 @@ class Cell(msgspec.Struct):
     is_dirty: bool = True  # to be published (again)
 
 
-class _Saved(msgspec.Struct):
-    format: int
+class Closed(NamedTuple):
+    """A cell that the watermark has passed, in the order in which cells are closed."""
+
+    end_ns: int
+    length_ns: int
+    unit_id: str
+    mode: str
+    cell: Cell
+
+    @property
+    def start_ns(self) -> int:
+        """Return the begin of its window."""
+        return self.end_ns - self.length_ns
+
+
+class _Saved(Block):
     start: int
-    cells: dict[str, Cell]
+    cells: list[tuple[str, str, Cell]]  # unit, mode
 
 
 class Windows:
-    """The windows of one length; ``close`` yields what a watermark has passed, in (start, unit, mode) order."""
+    """The windows of one length."""
 
     def __init__(self, length_ns: int, grace_ns: int) -> None:
         self.length_ns, self._grace_ns = length_ns, grace_ns
         self._by_start: dict[int, dict[CellKey, Cell]] = {}
-        self._dirty: set[int] = set()
-        self._removed: set[int] = set()
+        self._dirty: set[tuple[int, int]] = set()  # start, shard
+        self._removed: set[tuple[int, int]] = set()
 
     def cell(self, unit_id: str, mode: str, time_ns: int) -> Cell:
         """Return the cell that holds ``time_ns``, marked as changed."""
         start = time_ns - time_ns % self.length_ns
-        self._dirty.add(start)
+        place = (start, shard_of(unit_id, SHARDS))
+        self._dirty.add(place)
+        self._removed.discard(place)
         cells = self._by_start.setdefault(start, {})
-        cell = cells.setdefault((unit_id, mode), Cell())
+        cell = cells.get((unit_id, mode))
+        if cell is None:
+            cell = cells[unit_id, mode] = Cell()
         cell.is_dirty = True
         return cell
 
-    def close(self, watermark: int) -> Iterator[tuple[int, str, str, Cell]]:
-        """Yield (start, unit, mode, cell) of what changed in windows that end at or before ``watermark``; drop the old."""
-        for start in sorted(self._by_start):
+    def due(self, watermark: int) -> list[Closed]:
+        """Return what has changed in windows that end at or before ``watermark``; who closes a cell makes it clean."""
+        found = []
+        for start, cells in self._by_start.items():
             end = start + self.length_ns
-            if end > watermark:
-                break
-            for (unit_id, mode), cell in sorted(self._by_start[start].items()):
-                if cell.is_dirty:
-                    self._dirty.add(start)
-                    yield start, unit_id, mode, cell
-            if end + self._grace_ns <= watermark:
-                del self._by_start[start]
-                self._removed.add(start)
+            if end <= watermark:
+                found += [Closed(end, self.length_ns, *key, cell) for key, cell in cells.items() if cell.is_dirty]
+        self._dirty |= {(closed.start_ns, shard_of(closed.unit_id, SHARDS)) for closed in found}
+        return found
+
+    def drop(self, watermark: int) -> None:
+        """Forget windows for which not even a late row can come any more.
+
+        One that ends where the grace period begins is kept: a row at that very time may belong to it.
+        """
+        for start in [start for start in self._by_start if start + self.length_ns + self._grace_ns < watermark]:
+            for unit_id, _ in self._by_start.pop(start):
+                place = (start, shard_of(unit_id, SHARDS))
+                self._dirty.discard(place)
+                self._removed.add(place)
 
     def changed_blocks(self) -> Iterator[tuple[str, bytes]]:
-        """Yield a block for each window that changed; an empty one for each that is gone."""
-        for start in sorted(self._dirty & set(self._by_start)):
-            cells = {f"{unit} {mode}": cell for (unit, mode), cell in self._by_start[start].items()}
-            saved = _Saved(format=VERSION, start=start, cells=cells)
-            yield f"{BLOCK}/{self.length_ns}/{start}", msgspec.msgpack.encode(saved)
-        for start in sorted(self._removed):
-            yield f"{BLOCK}/{self.length_ns}/{start}", b""
+        """Yield a block for each window and shard that changed; an empty one for each that is gone."""
+        for start, shard in sorted(self._removed):
+            yield self._name(start, shard), b""
+        for start, shard in sorted(self._dirty):
+            cells = [
+                (unit, mode, cell)
+                for (unit, mode), cell in self._by_start[start].items()
+                if shard_of(unit, SHARDS) == shard
+            ]
+            yield self._name(start, shard), msgspec.msgpack.encode(_Saved(start=start, cells=cells))
         self._dirty.clear()
         self._removed.clear()
 
-    def restore_block(self, payload: bytes) -> None:
+    def restore_block(self, name: str, payload: bytes) -> None:
         """Take one block of this length."""
-        try:
-            saved = msgspec.msgpack.decode(payload, type=_Saved)
-        except msgspec.MsgspecError as error:
-            raise StateFormatError(f"block {BLOCK}: {error}") from error
-        if saved.format != VERSION:
-            raise StateFormatError(f"block {BLOCK} has format {saved.format}, this program reads {VERSION}")
-        cells = {}
-        for key, cell in saved.cells.items():
-            unit_id, mode = key.split(" ")
-            cells[unit_id, mode] = cell
-        self._by_start[saved.start] = cells
+        saved = decode_block(name, payload, _Saved)
+        cells = self._by_start.setdefault(saved.start, {})
+        cells.update({(unit_id, mode): cell for unit_id, mode, cell in saved.cells})
 
-
-def low_first(name: str) -> tuple[int, ...]:
-    """Return a sort key by which, of two names, the one that sorts first is the greater."""
-    return tuple(-ord(letter) for letter in name) + (1,)
+    def _name(self, start: int, shard: int) -> str:
+        return f"{BLOCK}/{self.length_ns}/{start}/{shard}"
 
 
 def merged(on_time: People, late: People) -> People:

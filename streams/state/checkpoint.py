@@ -73,7 +73,11 @@ class Checkpointer:
         """Write what changed; return, by partition, the offset below which the state topic may be trimmed."""
         async with self._one_at_a_time:
             async with between_batches:
-                cuts = [self._cut(p, registry.get(p.number, {})) for p in parts() if p.next != p.saved_next or p.number in registry]
+                cuts = [
+                    self._cut(p, registry.get(p.number, {}))
+                    for p in parts()
+                    if p.next != p.saved_next or p.number in registry
+                ]
             await self._write_blocks(cuts)
             await self._write_manifests(cuts, generation)
             for cut in cuts:

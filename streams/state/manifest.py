@@ -59,8 +59,8 @@ async def read_manifests(
 
 async def read_to_end(
     reader: AIOKafkaConsumer, assigned: Sequence[TopicPartition], start: Mapping[TopicPartition, int] | None = None
-) -> AsyncIterator[ConsumerRecord]:
-    """Yield every record of ``assigned`` from ``start`` (topic-partition -> offset, else the beginning) to today's end."""
+) -> AsyncIterator[ConsumerRecord[bytes, bytes]]:
+    """Yield every record of ``assigned`` from ``start`` (topic-partition -> offset; else the beginning) to its end."""
     if not assigned:
         return
     reader.assign(assigned)

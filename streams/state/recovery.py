@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 
 from aiokafka import TopicPartition
 
@@ -33,15 +33,28 @@ async def load_partitions(
     for number in numbers:
         part = HeldPartition(number=number, state=new_state(number))
         if (manifest := manifests.get(number)) is not None:
-            _restore(part, manifest, blocks[number])
+            restore_partition(part, manifest, blocks[number])
         held[number] = part
     return held
 
 
-def _restore(part: HeldPartition, manifest: Manifest, sealed: dict[str, bytes]) -> None:
+def restore_partition(part: HeldPartition, manifest: Manifest, sealed: Mapping[str, bytes]) -> None:
+    """Bring a new partition to where a manifest says it was; ``sealed`` are the blocks that were found.
+
+    Raises
+    ------
+    StateFormatError
+        A block that the manifest names is missing or damaged.
+    """
+    missing = sorted((offset, name) for name, offset in manifest.blocks.items() if name not in sealed)
+    if missing:
+        raise StateFormatError(
+            f"{len(missing)} state blocks of partition {part.number} that its manifest names are not in the state topic"
+            f" (offset, block): {missing[:5]}; restore the topic, or start anew under another namespace"
+        )
     part.state.restore({name: unseal(raw) for name, raw in sealed.items()})
     part.seq, part.next, part.saved_next = manifest.seq, dict(manifest.next), dict(manifest.next)
-    part.offsets, part.encoded = dict(manifest.blocks), sealed
+    part.offsets, part.encoded = dict(manifest.blocks), dict(sealed)
     part.lowest.append((time.monotonic(), min(part.offsets.values(), default=0)))
 
 
@@ -57,13 +70,7 @@ async def _read_blocks(settings: Settings, stage: str, manifests: dict[int, Mani
     try:
         async for record in read_to_end(reader, list(start), start):
             if (name := wanted.pop((record.partition, record.offset), None)) is not None:
-                found[record.partition][name] = record.value
+                found[record.partition][name] = record.value or b""
     finally:
         await reader.stop()
-    if wanted:
-        missing = sorted((p, offset, name) for (p, offset), name in wanted.items())[:5]
-        raise StateFormatError(
-            f"{len(wanted)} state blocks of stage {stage} that the manifests name are not in {topic}"
-            f" (partition, offset, block): {missing}; restore the topic, or start anew under another namespace"
-        )
     return found

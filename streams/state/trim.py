@@ -24,7 +24,7 @@ class Trimmer:
         self._settings, self._topic = settings, topic_name(settings, state_topic(stage))
         self._admin: AIOKafkaAdminClient | None = None
         self._last = time.monotonic()
-        self._is_able = settings.broker == "kafka"
+        self._is_able = True
 
     async def trim(self, below: dict[int, int]) -> None:
         """Delete the records below these offsets (by partition), at most every five minutes."""

@@ -22,6 +22,8 @@ from aiokafka.errors import KafkaConnectionError
 
 from schemas.channels import JUDGED, SOURCES
 from schemas.envelope import TICK
+from schemas.files import Balance as ReportedBalance
+from schemas.files import BalanceLine
 from streams import kafka
 from streams.settings import Settings, SettingsError
 from streams.state.manifest import Manifest, read_manifests, read_to_end
@@ -37,29 +39,13 @@ Status = Literal["closed", "open", "lagging"]
 _NOTHING = SourceCounts()
 
 
-class BalanceRow(msgspec.Struct, frozen=True, kw_only=True, rename={"in_": "in"}):
-    """One source partition; ``lag`` counts rows, or records where these have not been read."""
+class Balance(ReportedBalance, frozen=True, kw_only=True):
+    """The reported balance, and how it came to be; ``problems`` say what does not add up.
 
-    topic: str
-    partition: int
-    in_: int
-    judged: int
-    late: int
-    dead: int
-    duplicate: int
-    stored: int
-    expired: int
-    skipped: int
-    store_dead: int
-    lag: int
+    ``lag`` of a line counts rows, or records where these have not been read.
+    """
 
-
-class Balance(msgspec.Struct, frozen=True, kw_only=True):
-    """All source partitions that ever had a record; ``problems`` say what does not add up."""
-
-    closed: bool
     status: Status
-    by_partition: tuple[BalanceRow, ...]
     problems: tuple[str, ...] = ()
 
     def exit_code(self) -> int:
@@ -77,7 +63,7 @@ class Cuts(msgspec.Struct, frozen=True, kw_only=True):
 
 def make_balance(cuts: Cuts) -> Balance:
     """Return the balance of three readings (pure)."""
-    rows: list[BalanceRow] = []
+    rows: list[BalanceLine] = []
     problems: list[str] = []
     for topic in SOURCES:
         for partition in range(partitions_of(topic)):
@@ -92,9 +78,9 @@ def make_balance(cuts: Cuts) -> Balance:
     return Balance(closed=status == "closed", status=status, by_partition=tuple(rows), problems=tuple(problems))
 
 
-def _row(topic: str, partition: int, sense: Mapping[str, int], store: SourceCounts, tail: int) -> BalanceRow:
+def _row(topic: str, partition: int, sense: Mapping[str, int], store: SourceCounts, tail: int) -> BalanceLine:
     judged = sense.get("judged", 0)
-    return BalanceRow(
+    return BalanceLine(
         topic=topic,
         partition=partition,
         in_=sense.get("in", 0),
@@ -110,7 +96,7 @@ def _row(topic: str, partition: int, sense: Mapping[str, int], store: SourceCoun
     )
 
 
-def _problems(key: str, row: BalanceRow, store: SourceCounts, tail: int) -> list[str]:
+def _problems(key: str, row: BalanceLine, store: SourceCounts, tail: int) -> list[str]:
     found = []
     ended = row.judged + row.late + row.dead + row.duplicate
     if row.in_ != ended:

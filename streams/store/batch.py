@@ -79,21 +79,21 @@ class Intake:
         if not record.value or record.headers.get("ce_type") == WATERMARK_TYPE.encode():
             return
         batch.appended_ms.append(record.append_ns // 1_000_000)
+        origin = Origin(record.topic, record.partition, record.offset, record.append_ns)
         try:
             if record.topic == channels.JUDGED:
-                self._take_judged(decode_judged(record.value), slot, limits, batch)
+                self._take_judged(decode_judged(record.value), slot, limits, record.append_ns, batch)
             else:
-                batch.add(event_rows(record.value, Origin(record.topic, record.partition, record.offset)))
+                batch.add(event_rows(record.value, origin))
         except (msgspec.MsgspecError, ValueError) as error:
-            origin = Origin(record.topic, record.partition, record.offset)
             batch.refused.append(Refusal(origin, record.value, f"not what {record.topic} carries: {error}"))
 
-    def _take_judged(self, judged: Judged, slot: Slot, limits: Limits, batch: Batch) -> None:
+    def _take_judged(self, judged: Judged, slot: Slot, limits: Limits, append_ns: int, batch: Batch) -> None:
         key = source_key(judged.source, judged.partition)
         seen_next, seen_total = self._seen.get(key, (0, 0))
         if judged.offset < seen_next:
             return  # sense repeats itself after a crash; these rows are on their way already
-        rows = judged_rows(judged, limits)
+        rows = judged_rows(judged, limits, append_ns)
         missing = abs(judged.total - seen_total - rows.total)
         if missing:
             log.error(

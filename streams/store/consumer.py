@@ -32,6 +32,7 @@ from streams.store.counters import SourceCounts, decode_counters, encode_counter
 from streams.store.database import Database, pause_seconds
 from streams.store.dead import dead_letter
 from streams.store.lanes import LINGER_S, Holding
+from streams.store.line_protocol import Heads
 from streams.store.offsets import GROUP, committed
 from streams.store.points import Bucket, Refusal
 from streams.store.rows import Limits
@@ -52,6 +53,7 @@ CLIENT_OPTIONS = {
     "rebalance_timeout_ms": 60_000,
     "max_poll_interval_ms": DAY_MS,  # a database that is down for hours is no reason to leave the group
     "fetch_max_bytes": 16 << 20,
+    "max_partition_fetch_bytes": 256 << 10,  # small, so that what comes is of many partitions and keeps all lanes busy
 }
 
 
@@ -61,7 +63,7 @@ class Store(ConsumerRebalanceListener):
     def __init__(self, settings: Settings, database: Database, quantities: Iterable[str]) -> None:
         self.settings, self.database = settings, database
         self.port: int | None = None  # of the HTTP server, once it listens
-        self._quantities = frozenset(quantities)
+        self._heads = Heads(quantities)
         self._plain = {kafka.topic_name(settings, topic): topic for topic in TOPICS}
         self._generation = 0
         self._assigned: frozenset[TopicPartition] | None = None
@@ -118,15 +120,16 @@ class Store(ConsumerRebalanceListener):
         """Take what there is, write what is due, commit what is confirmed."""
         if self._holding is None and self._assigned is not None:
             await self._take_over(self._generation, self._assigned)
-        holding = self._holding
+        holding, linger_s = self._holding, LINGER_S
         if holding is not None and holding.is_full():
             await holding.wait_moved(COMMIT_SECONDS)  # reads nothing meanwhile: back-pressure to the log
         else:
             found = await self._consumer.getmany(timeout_ms=POLL_MS, max_records=POLL_RECORDS)
+            linger_s = LINGER_S if found else 0.0  # nothing more has come: what is there need not wait for it
             if holding is not None and holding is self._holding and holding.generation == self._generation:
                 self._take(holding, found)
         if holding is not None:
-            holding.flush(older_than_s=LINGER_S)
+            holding.flush(older_than_s=linger_s)
             holding.check()
             if time.monotonic() - self._committed_at >= COMMIT_SECONDS:
                 await self._commit(holding)
@@ -136,7 +139,7 @@ class Store(ConsumerRebalanceListener):
         limits = Limits(
             oldest_ns=0 if keep is None else time.time_ns() - keep,
             keep_readings=self.settings.store_readings == "on",
-            quantities=self._quantities,
+            heads=self._heads,
         )
         for records in found.values():
             metrics.RECORDS.labels(GROUP, self._plain[records[0].topic]).inc(len(records))
@@ -185,11 +188,12 @@ class Store(ConsumerRebalanceListener):
         return refused
 
     async def _send_dead(self, refusal: Refusal) -> None:
-        topic, value, headers = dead_letter(refusal)
+        letter = dead_letter(refusal)
+        topic, headers = kafka.topic_name(self.settings, letter.topic), list(letter.headers)
         attempt = 0
         while True:
             try:
-                await self._producer.send_and_wait(kafka.topic_name(self.settings, topic), value, headers=list(headers))
+                await self._producer.send_and_wait(topic, letter.value, partition=letter.partition, headers=headers)
             except KafkaError as error:
                 log.warning("a dead letter cannot be sent (%s); trying again", error)
                 await asyncio.sleep(pause_seconds(attempt))

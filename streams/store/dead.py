@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-import time
-
 from schemas.channels import DEAD_LETTERS
+from schemas.dead_letters import dead_letter_headers
 from schemas.refusals import Reason
-from schemas.times import format_time
-from streams.delivery.records import Headers
+from streams.delivery.records import Effect
 from streams.store.points import Refusal
 
-MAX_DETAIL = 500
 
-
-def dead_letter(refusal: Refusal) -> tuple[str, bytes, Headers]:
-    """Return topic, value and headers."""
-    topic, partition, offset = refusal.origin
-    headers = (
-        ("dl_topic", topic.encode()),
-        ("dl_partition", str(partition).encode()),
-        ("dl_offset", str(offset).encode()),
-        ("dl_reason", Reason.STORE_REFUSED.encode()),
-        ("dl_detail", refusal.detail[:MAX_DETAIL].encode()),
-        ("dl_time", format_time(time.time_ns()).encode()),
+def dead_letter(refusal: Refusal) -> Effect:
+    """Return the letter; written again after a crash, it is the same one."""
+    origin = refusal.origin
+    headers = dead_letter_headers(
+        topic=origin.topic,
+        partition=origin.partition,
+        offset=origin.offset,
+        reason=Reason.STORE_REFUSED,
+        detail=refusal.detail,
+        time_ns=origin.append_ns,
     )
-    return DEAD_LETTERS, refusal.line, headers
+    return Effect(topic=DEAD_LETTERS, key=None, value=refusal.line, headers=headers, partition=origin.partition)

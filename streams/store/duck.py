@@ -230,7 +230,7 @@ def _tables(written: Iterable[tuple[str, Sequence[Block]]]) -> dict[str, Columns
 
 def _reading_columns(parts: Sequence[tuple[str, ReadingArrays]]) -> Columns:
     buckets = [np.full(len(part.time), bucket, dtype=object) for bucket, part in parts]
-    names = [np.array(part.series, dtype=object).reshape(-1, 2)[part.which] for _, part in parts]
+    names = [np.array([name.split("/") for name in part.series], dtype=object)[part.which] for _, part in parts]
     both = np.concatenate(names)
     return {
         "bucket": np.concatenate(buckets),

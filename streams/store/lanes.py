@@ -21,7 +21,7 @@ LANES = 4
 BATCH_POINTS = 5_000
 BATCH_RECORDS = 5_000  # records that hold no points must not pile up either
 LINGER_S = 0.2
-WAITING_BATCHES = 2
+WAITING_BATCHES = 12  # of all lanes: what one fetch brings is rarely spread evenly over them
 
 Write = Callable[[Batch], Awaitable[list[Refusal]]]
 Confirmed = Callable[[Batch, list[Refusal]], None]
@@ -40,9 +40,9 @@ class Lane:
         self.task = asyncio.create_task(self._run())
         self.task.add_done_callback(lambda _: moved.set())
 
-    def is_full(self) -> bool:
-        """Whether no more should be read for this lane until it has written."""
-        return len(self._waiting) >= WAITING_BATCHES
+    def waiting(self) -> int:
+        """Return how many batches wait to be written."""
+        return len(self._waiting)
 
     def is_idle(self) -> bool:
         """Whether all that it was given is confirmed."""
@@ -95,7 +95,7 @@ class Holding:
 
     def is_full(self) -> bool:
         """Whether nothing more should be read until a lane has written."""
-        return any(lane.is_full() for lane in self._lanes)
+        return sum(lane.waiting() for lane in self._lanes) >= WAITING_BATCHES
 
     def flush(self, *, older_than_s: float = 0.0) -> None:
         """Let open batches be written that were opened that long ago."""

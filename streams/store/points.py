@@ -5,7 +5,7 @@ Measurements, tag keys and field keys stand here and nowhere else; tag values ar
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
@@ -71,11 +71,15 @@ MEASUREMENTS = {m.name: m for m in (CROWD, VIDEO, REPORTS, INDICATORS, ALERTS, O
 
 
 class Origin(NamedTuple):
-    """The record that something came from; ``topic`` is without namespace."""
+    """The record that something came from; ``topic`` is without namespace.
+
+    ``append_ns`` is when the record that the store read was appended: for a judged row not its source's own.
+    """
 
     topic: str
     partition: int
     offset: int
+    append_ns: int = 0
 
 
 class Point(NamedTuple):
@@ -89,9 +93,13 @@ class Point(NamedTuple):
 
 
 class ReadingArrays(NamedTuple):
-    """Readings as columns of equal length n; ``series[which[i]]`` is reading i's (device, quantity)."""
+    """Readings as columns of equal length n; ``series[which[i]]`` is reading i's ``<device_id>/<quantity>``.
 
-    series: list[tuple[str, str]]
+    ``heads`` are the beginnings of their lines, one a series.
+    """
+
+    series: Sequence[str]
+    heads: Sequence[str]
     which: NDArray[np.uint16]
     time: NDArray[np.int64]
     value: NDArray[np.float64]
@@ -99,7 +107,8 @@ class ReadingArrays(NamedTuple):
 
     def where(self, keep: NDArray[np.bool_]) -> ReadingArrays:
         """Return the readings where ``keep`` is true."""
-        return ReadingArrays(self.series, self.which[keep], self.time[keep], self.value[keep], self.quality[keep])
+        columns = (self.which[keep], self.time[keep], self.value[keep], self.quality[keep])
+        return ReadingArrays(self.series, self.heads, *columns)
 
 
 class Block(NamedTuple):

@@ -13,7 +13,7 @@ import numpy as np
 from schemas import channels
 from schemas.alerts import Alert
 from schemas.crowd import CrowdRow
-from schemas.ids import COLOURS, Mode, is_id
+from schemas.ids import COLOURS, Mode
 from schemas.judged import Judged, ReadingColumns, row_count
 from schemas.orders import Order
 from schemas.reports import Report
@@ -21,7 +21,7 @@ from schemas.signs import Indicator
 from schemas.times import SECOND_NS, parse_time
 from schemas.video import CAMERA_HEALTH, VideoRow
 from streams.store import points as p
-from streams.store.line_protocol import check_point
+from streams.store.line_protocol import Heads, check_point
 from streams.store.points import Block, Bucket, Origin, Point, ReadingArrays, Refusal
 
 _HEALTH = {word: float(place) for place, word in enumerate(CAMERA_HEALTH)}
@@ -35,7 +35,7 @@ class Limits(NamedTuple):
 
     oldest_ns: int
     keep_readings: bool
-    quantities: frozenset[str]
+    heads: Heads
 
 
 class Rows(NamedTuple):
@@ -48,15 +48,15 @@ class Rows(NamedTuple):
     skipped: int = 0
 
 
-def judged_rows(judged: Judged, limits: Limits) -> Rows:
-    """Return the points of a judged record.
+def judged_rows(judged: Judged, limits: Limits, append_ns: int = 0) -> Rows:
+    """Return the points of a judged record, which was appended at ``append_ns``.
 
     Raises
     ------
     ValueError
         The columns do not fit together: the record is not what sense writes.
     """
-    origin = Origin(judged.source, judged.partition, judged.offset)
+    origin = Origin(judged.source, judged.partition, judged.offset, append_ns)
     total = row_count(judged)
     if judged.reports is None and not limits.keep_readings:
         return Rows(total, [], [], skipped=total)
@@ -69,11 +69,12 @@ def judged_rows(judged: Judged, limits: Limits) -> Rows:
 
 
 def _reading_rows(columns: ReadingColumns, origin: Origin, limits: Limits) -> Rows:
-    arrays = _arrays(columns)
+    arrays = _arrays(columns, limits.heads)
     n = len(arrays.time)
-    good_series = np.fromiter((_is_known(name, limits.quantities) for name in arrays.series), bool, len(arrays.series))
     fresh = arrays.time >= limits.oldest_ns
-    good = good_series[arrays.which] & np.isfinite(arrays.value) & np.isfinite(arrays.quality)
+    good = np.isfinite(arrays.value) & np.isfinite(arrays.quality)
+    if "" in arrays.heads:
+        good &= np.array([head != "" for head in arrays.heads])[arrays.which]
     refused = [_refused_reading(arrays, int(i), origin) for i in np.flatnonzero(fresh & ~good)]
     keep = fresh & good
     kept = arrays if keep.all() else arrays.where(keep)
@@ -88,7 +89,7 @@ def _reading_rows(columns: ReadingColumns, origin: Origin, limits: Limits) -> Ro
     return Rows(n, blocks, refused, expired)
 
 
-def _arrays(columns: ReadingColumns) -> ReadingArrays:
+def _arrays(columns: ReadingColumns, heads: Heads) -> ReadingArrays:
     index = np.frombuffer(columns.index, "<u2")
     time, value = np.frombuffer(columns.time, "<i8"), np.frombuffer(columns.value, "<f8")
     quality = np.frombuffer(columns.quality, "<f4")
@@ -96,17 +97,12 @@ def _arrays(columns: ReadingColumns) -> ReadingArrays:
         raise ValueError("reading columns are not of equal length")
     if len(columns.modes) != len(columns.series) or (len(index) and int(index.max()) >= len(columns.series)):
         raise ValueError("reading columns do not fit their series")
-    pairs = (name.partition("/") for name in columns.series)
-    return ReadingArrays([(device, quantity) for device, _, quantity in pairs], index, time, value, quality)
-
-
-def _is_known(name: tuple[str, str], quantities: frozenset[str]) -> bool:
-    return name[1] in quantities and is_id(name[0])
+    return ReadingArrays(columns.series, heads.of(columns.series), index, time, value, quality)
 
 
 def _refused_reading(arrays: ReadingArrays, i: int, origin: Origin) -> Refusal:
-    device, quantity = arrays.series[int(arrays.which[i])]
-    what = {"device_id": device, "quantity": quantity, "value": str(arrays.value[i]), "time": int(arrays.time[i])}
+    name = arrays.series[int(arrays.which[i])]
+    what = {"series": name, "value": str(arrays.value[i]), "time": int(arrays.time[i])}
     return Refusal(origin, msgspec.json.encode(what), "unknown quantity, no id, or not finite")
 
 
@@ -117,20 +113,15 @@ def _point_rows(moded: Iterable[tuple[Mode, Point]], origin: Origin, total: int,
     for mode, point in moded:
         if oldest_ns is not None and point.time_ns < oldest_ns:
             expired += 1
-        elif problem := _problem(point):
-            refused.append(Refusal(origin, repr(point).encode(), problem))
+            continue
+        try:
+            check_point(point)
+        except ValueError as error:
+            refused.append(Refusal(origin, repr(point).encode(), str(error)))
         else:
             by_mode.setdefault(mode, []).append(point)
     blocks = [Block(origin, Bucket(mode, made[0].measurement.kind), None, made) for mode, made in by_mode.items()]
     return Rows(total, blocks, refused, expired)
-
-
-def _problem(point: Point) -> str | None:
-    try:
-        check_point(point)
-    except ValueError as error:
-        return str(error)
-    return None
 
 
 def crowd_point(row: CrowdRow) -> Point:

@@ -1,7 +1,7 @@
 """Real servers, started at the first test that asks and stopped at the end of the session by their own pid.
 
-All tests of a session share them: names of topics, groups and buckets start with the test's ``namespace``. A test that kills
-or fills a server starts one of its own (``with LocalKafka(tmp_path) as kafka``).
+All tests of a session share them: names of topics, groups and buckets start with the test's ``namespace``. A test that
+kills or fills a server starts one of its own (``require(LocalKafka)``, then ``with LocalKafka(tmp_path) as kafka``).
 """
 
 import os

@@ -84,7 +84,8 @@ def test_the_quick_way_and_one_by_one_agree(pack_records: list[dict[str, object]
 
 
 @given(st.lists(readings, min_size=1, max_size=8))
-@example([("d/q", None, 2**28 * 10**9, 1.0), ("d/q", None, 2**28 * 10**9 + 1_000, 1.0)])
+@example([("d/q", None, 2**28 * 10**9, 1.0), ("d/q", None, 2_251_799_813_685_249_000, 1.0)])
+@example([("d/q", None, MAX_NS - 86_400_999_001_000, 1.0), ("d/q", None, MAX_NS - 1_000, 1.0)])
 def test_what_was_encoded_is_decoded_again(given_readings: list[tuple[str, str | None, int, float | bool]]) -> None:
     pack = decode_pack(encode_pack(given_readings), 0)
     assert not pack.bad

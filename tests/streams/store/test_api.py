@@ -13,6 +13,7 @@ from streams.store.api import add_routes
 from streams.store.database import Query
 from streams.store.duck import DuckStore
 from streams.store.influxql import influxql
+from streams.store.line_protocol import Heads
 from streams.store.points import READINGS, Bucket
 from streams.store.rows import Limits, judged_rows
 from tests.streams.store.rig import pack
@@ -27,7 +28,7 @@ async def client(tmp_path: Path) -> AsyncIterator[Client]:
     store = DuckStore(Settings(), tmp_path / "vitals.duckdb")
     await store.open()
     rows = [("d1/LAeq", TIME + n * 10**9, 60.0 + n) for n in range(5)]
-    blocks = judged_rows(pack(0, 0, 5, rows), Limits(0, keep_readings=True, quantities=QUANTITIES)).blocks
+    blocks = judged_rows(pack(0, 0, 5, rows), Limits(0, keep_readings=True, heads=Heads(QUANTITIES))).blocks
     await store.write(Bucket("actual", "readings"), blocks)
     app = web.Application()
     add_routes(app, store, QUANTITIES)

@@ -10,11 +10,12 @@ from streams.delivery.records import Record
 from streams.delivery.watermarks import WATERMARK_HEADERS, encode_watermark
 from streams.store.batch import Batch, Ends, Intake, Progress, Slot
 from streams.store.counters import SourceCounts
+from streams.store.line_protocol import Heads
 from streams.store.points import Origin, Refusal
 from streams.store.rows import Limits
 from tests.streams.store.rig import packs
 
-LIMITS = Limits(oldest_ns=0, keep_readings=True, quantities=frozenset({"LAeq"}))
+LIMITS = Limits(oldest_ns=0, keep_readings=True, heads=Heads({"LAeq"}))
 SLOT = Slot(channels.JUDGED, 3)
 KEY = "vitals.readings/3"
 

@@ -13,12 +13,13 @@ from schemas.times import SECOND_NS
 from streams.settings import Settings
 from streams.store.database import Query
 from streams.store.duck import DuckStore
+from streams.store.line_protocol import Heads
 from streams.store.points import ALERTS, CROWD, INDICATORS, READINGS, Block, Bucket, Origin, Point
 from streams.store.rows import Limits, judged_rows
 from tests.streams.store.rig import pack
 
 READINGS_BUCKET, VITALS = Bucket("actual", "readings"), Bucket("actual", "vitals")
-LIMITS = Limits(oldest_ns=0, keep_readings=True, quantities=frozenset({"LAeq", "pm25"}))
+LIMITS = Limits(oldest_ns=0, keep_readings=True, heads=Heads({"LAeq", "pm25"}))
 ORIGIN = Origin("vitals.readings", 0, 0)
 
 

@@ -8,12 +8,13 @@ from schemas import channels
 from schemas.judged import encode_judged
 from streams.delivery.records import Record
 from streams.store.batch import Batch, Ends, Progress, Slot
-from streams.store.lanes import BATCH_POINTS, LANES, Holding
+from streams.store.lanes import BATCH_POINTS, LANES, WAITING_BATCHES, Holding
+from streams.store.line_protocol import Heads
 from streams.store.points import Refusal
 from streams.store.rows import Limits
 from tests.streams.store.rig import packs
 
-LIMITS = Limits(oldest_ns=0, keep_readings=True, quantities=frozenset({"LAeq"}))
+LIMITS = Limits(oldest_ns=0, keep_readings=True, heads=Heads({"LAeq"}))
 
 
 def records(partition: int, count: int, *, rows_each: int = 1_000, first: int = 0) -> list[Record]:
@@ -85,7 +86,7 @@ async def test_a_holding_is_full_while_nothing_can_be_written() -> None:
         held.take(records(0, 1, first=taken), LIMITS)
         taken += 1
         await asyncio.sleep(0)
-    assert taken <= 4 * BATCH_POINTS // 1_000 + 1
+    assert taken <= (WAITING_BATCHES + 2) * BATCH_POINTS // 1_000 + 1
     gate.open.set()
     await held.wait_moved(5.0)
     assert await held.drain(5.0)

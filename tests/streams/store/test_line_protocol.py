@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from schemas.ids import ID_PATTERN
 from schemas.times import MAX_NS
-from streams.store.line_protocol import check_point, escape_text, point_line, reading_lines
+from streams.store.line_protocol import Heads, check_point, escape_text, point_line, reading_lines
 from streams.store.points import MEASUREMENTS, REPORTS, Measurement, Point, ReadingArrays, fields_of
 from tests.streams.store.line_parser import parse_line
 
@@ -48,9 +48,10 @@ def test_one_point_is_one_line(point: Point) -> None:
 
 @given(st.lists(st.tuples(st.integers(0, 2), times, numbers, st.floats(0, 1, width=32)), max_size=20))
 def test_readings_parse_back_to_themselves(rows: list[tuple[int, int, float, float]]) -> None:
-    series = [("d1", "LAeq"), ("d.2", "pm25"), ("d:3", "ch4")]
+    series = ["d1/LAeq", "d.2/pm25", "d:3/ch4"]
     readings = ReadingArrays(
         series,
+        Heads(["LAeq", "pm25", "ch4"]).of(series),
         np.array([row[0] for row in rows], np.uint16),
         np.array([row[1] for row in rows], np.int64),
         np.array([row[2] for row in rows], np.float64),
@@ -58,8 +59,9 @@ def test_readings_parse_back_to_themselves(rows: list[tuple[int, int, float, flo
     )
     for line, (which, time, value, quality) in zip(reading_lines(readings), rows, strict=True):
         parsed = parse_line(line)
-        assert parsed.measurement == f"readings_{series[which][1]}"
-        assert parsed.tags == {"device_id": series[which][0]}
+        device, quantity = series[which].split("/")
+        assert parsed.measurement == f"readings_{quantity}"
+        assert parsed.tags == {"device_id": device}
         assert parsed.fields == {"value": value, "quality": pytest.approx(quality, abs=5e-5)}
         assert parsed.time_ns == time
 

@@ -13,11 +13,11 @@ from schemas.signs import Indicator
 from schemas.times import parse_time
 from schemas.video import VideoCounts, VideoRow
 from streams.store import rows as r
-from streams.store.line_protocol import block_lines, point_line
+from streams.store.line_protocol import Heads, block_lines, point_line
 from streams.store.points import Bucket, Origin
 from tests.streams.store.rig import columns, pack
 
-LIMITS = r.Limits(oldest_ns=100, keep_readings=True, quantities=frozenset({"LAeq", "pm25"}))
+LIMITS = r.Limits(oldest_ns=100, keep_readings=True, heads=Heads({"LAeq", "pm25"}))
 OFF = LIMITS._replace(keep_readings=False)
 UNIT = "hp.nanjing-east.g03.u1"
 

@@ -1,0 +1,100 @@
+"""Take readings into the hot state of their series: repeats of the last one, quality, the new last one.
+
+``take`` works on columns wherever no reading depends on another of the same pack; ``take_one_by_one`` is what it must
+equal, and does the rest.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from detectors import quality
+from streams.sense.series import SeriesTable, Structured
+
+IntArray = NDArray[np.int64]
+FloatArray = NDArray[np.float64]
+BoolArray = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What became of n readings; ``duplicates`` and ``conflicts`` are places of those that are not accepted."""
+
+    accepted: BoolArray
+    good: BoolArray  # within the physical range
+    grades: NDArray[np.float32]  # quality of each: that of its series, or 0 where it is not good
+    duplicates: list[int]
+    conflicts: list[int]
+
+
+def take(  # noqa: PLR0917 - columns of one table
+    table: SeriesTable, rows: IntArray, times: IntArray, values: FloatArray, facts: Structured, too_late: BoolArray
+) -> Taken:
+    """Compare each reading with its series' last one, then learn it.
+
+    Parameters
+    ----------
+    table
+        Its hot state is changed in place.
+    rows, times, values, facts
+        Of length n, in the order of the log; a series may come more than once.
+    too_late
+        bool (n,): what is set aside must not be learned, so that it can still come as a backfill.
+    """
+    good = quality.in_range(values, facts["low"], facts["high"])
+    last = table.hot["time"][rows]
+    if len(set(rows.tolist())) == len(rows):
+        return _take_at_once(table, rows, times, values, good, too_late)
+    is_plain = not too_late.any() and good.all() and (table.hot["quality"][rows] == 1.0).all()
+    if is_plain and (times > last).all() and _rise_in_each(rows, times):
+        table.hot["time"][rows], table.hot["value"][rows] = times, values  # of several of a series, the last stays
+        table.touch(rows)
+        return Taken(np.ones(len(rows), bool), good, np.ones(len(rows), np.float32), [], [])
+    return take_one_by_one(table, rows, times, values, good, too_late)
+
+
+def take_one_by_one(  # noqa: PLR0917 - columns of one table
+    table: SeriesTable, rows: IntArray, times: IntArray, values: FloatArray, good: BoolArray, too_late: BoolArray
+) -> Taken:
+    """Do the same reading by reading."""
+    hot = table.hot
+    taken = Taken(np.zeros(len(rows), bool), good, np.zeros(len(rows), np.float32), [], [])
+    for i, row in enumerate(rows.tolist()):
+        if times[i] == hot["time"][row]:
+            (taken.duplicates if values[i] == hot["value"][row] else taken.conflicts).append(i)
+            continue
+        taken.accepted[i] = True
+        if times[i] > hot["time"][row] and not too_late[i]:
+            hot["quality"][row] = quality.learn(hot["quality"][row : row + 1], good[i : i + 1])[0]
+            hot["time"][row], hot["value"][row] = times[i], values[i]
+        taken.grades[i] = hot["quality"][row] if good[i] else 0.0
+    table.touch(rows[taken.accepted & ~too_late])
+    return taken
+
+
+def _take_at_once(  # noqa: PLR0917 - columns of one table
+    table: SeriesTable, rows: IntArray, times: IntArray, values: FloatArray, good: BoolArray, too_late: BoolArray
+) -> Taken:
+    """Take readings of which no two are of one series."""
+    hot = table.hot
+    last = hot["time"][rows]
+    same = times == last
+    equal = same & (values == hot["value"][rows])
+    newer = (times > last) & ~too_late
+    fresh = rows if newer.all() else rows[newer]
+    hot["quality"][fresh] = quality.learn(hot["quality"][fresh], good[newer])
+    hot["time"][fresh], hot["value"][fresh] = times[newer], values[newer]
+    table.touch(fresh)
+    grades = np.where(good & ~same, hot["quality"][rows], np.float32(0.0))
+    duplicates, conflicts = np.flatnonzero(equal).tolist(), np.flatnonzero(same & ~equal).tolist()
+    return Taken(~same, good, grades, duplicates, conflicts)
+
+
+def _rise_in_each(rows: IntArray, times: IntArray) -> bool:
+    """Whether the times of each series rise."""
+    order = np.argsort(rows, kind="stable")
+    same = rows[order][1:] == rows[order][:-1]
+    return bool((times[order][1:] > times[order][:-1])[same].all())

@@ -1,0 +1,257 @@
+"""The routes: what is shown, and what people say."""
+
+from typing import Any
+
+import msgspec
+import pytest
+from yarl import URL
+
+from schemas import channels
+from schemas.actions import Action
+from schemas.envelope import read_envelope
+from schemas.feedback import Feedback
+from streams.topics import partition_for, partitions_of
+from tests.streams.console.builders import (
+    UNIT,
+    Client,
+    Console,
+    alert,
+    alerted,
+    bearer,
+    case,
+    indicator,
+    ordered,
+    scores,
+    unit,
+)
+
+ALERT = alert().alert_id
+ORDER = case(4, "dispatched").order_id
+PARTITION = partition_for(b"hp", partitions_of(channels.ACTIONS))
+
+
+def console() -> Console:
+    made = Console()
+    made.live.fold(
+        [unit(), scores(safety=75.0), indicator("overall", 88.0, "hp"), alerted(2), ordered(4, "dispatched")]
+    )
+    made.live.fold([alerted(3, episode=1, state="NORM"), ordered(9, "closed", by="sensor", episode=1)])
+    made.live.set_caught_up()
+    return made
+
+
+async def get(client: Client, path: str, status: int = 200) -> Any:
+    response = await client.get(path, headers=bearer("viewer"))
+    assert response.status == status
+    return await response.json()
+
+
+async def post(client: Client, path: str, body: object, status: int) -> Any:
+    data = body if isinstance(body, bytes) else msgspec.json.encode(body)
+    response = await client.post(path, data=data, headers=bearer("operator"))
+    assert response.status == status
+    assert response.content_type == ("application/json" if status == 202 else "application/problem+json")
+    return await response.json()
+
+
+async def test_units_with_their_scores() -> None:
+    async with console().client() as client:
+        (tile,) = (await get(client, "/api/units"))["units"]
+        assert (tile["unit_id"], tile["score"], tile["colour"]) == (UNIT, 75.0, "blue")
+        assert (await get(client, "/api/units?mode=test"))["units"] == []
+
+
+async def test_a_unit_with_what_is_open_in_it() -> None:
+    async with console().client() as client:
+        found = await get(client, f"/api/units/{UNIT}")
+        assert found["place"]["name_en"] == "Nanjing Building"
+        assert [one["alert_id"] for one in found["alerts"]] == [ALERT]
+        assert [one["step"] for one in found["cases"]] == ["dispatched"]
+
+
+@pytest.mark.parametrize(
+    ("query", "count"), [("", 1), ("?state=open", 1), ("?state=all", 2), ("?state=all&mode=test", 0)]
+)
+@pytest.mark.parametrize("kind", ["alerts", "cases"])
+async def test_open_alerts_and_cases_or_all_of_them(kind: str, query: str, count: int) -> None:
+    async with console().client() as client:
+        assert len((await get(client, f"/api/{kind}{query}"))[kind]) == count
+
+
+async def test_a_case_and_an_alert_in_full() -> None:
+    async with console().client() as client:
+        found = await get(client, f"/api/cases/{case(1, 'filed').case_id}")
+        assert found["chain"][0]["kind"] == "alert"
+        assert (await get(client, f"/api/alerts/{ALERT}"))["subjects"][0]["state"] == "active"
+
+
+async def test_the_summary_counts() -> None:
+    async with console().client() as client:
+        found = await get(client, "/api/summary")
+        assert found["open_alerts"] == {"orange": 1}
+        assert found["open_cases"] == {"dispatched": 1}
+        assert (found["closed_cases"], found["units"], found["mode"]) == (1, 1, "actual")
+        assert found["districts"][0]["overall"] == found["score"] == 88.0
+        assert (found["alerts"], found["cases"]) == (1, 1)
+        assert found["lag_s"] > 0
+
+
+async def test_the_catalogue_names_scenarios_in_both_languages() -> None:
+    async with console().client() as client:
+        found = await get(client, "/api/catalogue")
+        assert found["scenarios"]["lift-fault"]["name"]["zh"].startswith("电梯")
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [
+        ("/api/units/hp.nowhere", 404),
+        ("/api/alerts/none", 404),
+        ("/api/cases/none", 404),
+        (f"/api/units/{UNIT}?at=2026-01-01T00:00:00Z", 501),
+        ("/api/units?mode=real", 400),
+        ("/api/alerts?state=some", 400),
+        ("/api/nothing", 404),
+        ("/api/actions", 405),
+        ("/static/index.html", 404),
+        ("/static/%2e%2e%2fapi.py", 404),
+    ],
+)
+async def test_errors_are_problems_with_a_sentence(path: str, status: int) -> None:
+    async with console().client() as client:
+        found = await get(client, path, status)
+        assert found["status"] == status
+        assert found["detail"]
+
+
+async def test_an_acknowledgement_goes_to_its_districts_partition_with_an_envelope() -> None:
+    made = console()
+    async with made.client() as client:
+        answer = await post(client, "/api/actions", {"action": "acknowledge", "alert_id": ALERT, "by": "Wang Wei"}, 202)
+    (effect,) = made.sent
+    action = msgspec.json.decode(effect.value, type=Action)
+    assert (effect.topic, effect.key, effect.partition) == (channels.ACTIONS, b"hp", PARTITION)
+    assert (action.action, action.alert_id, action.district, action.by) == ("acknowledge", ALERT, "hp", "Wang Wei")
+    envelope = read_envelope(dict(effect.headers))
+    assert (envelope.id, envelope.source) == (answer["id"], "urn:vitals:gateway:console")
+    assert envelope.type == channels.EVENT_TYPES[channels.ACTIONS]
+    assert answer["partition"] == PARTITION
+
+
+async def test_who_does_not_sign_is_named_by_the_role() -> None:
+    made = console()
+    async with made.client() as client:
+        await post(client, "/api/actions", {"action": "acknowledge", "alert_id": ALERT}, 202)
+    assert msgspec.json.decode(made.sent[0].value, type=Action).by == "operator"
+
+
+async def test_a_silence_by_matcher_needs_no_alert() -> None:
+    made = console()
+    body = {
+        "action": "silence", "district": "hp", "matcher": {"scenario": "lift-fault"}, "reason": "works",
+        "until": "2099-01-01T00:00:00Z",
+    }  # fmt: skip
+    async with made.client() as client:
+        await post(client, "/api/actions", body, 202)
+    assert len(made.sent) == 1
+
+
+async def test_feedback_takes_its_unit_from_the_order_and_its_mode_from_the_case() -> None:
+    made = Console()
+    made.live.fold([ordered(4, "dispatched", mode="exercise")])
+    order = case(4, "dispatched", mode="exercise").order_id
+    async with made.client() as client:
+        await post(client, "/api/feedback", {"order_id": order, "action": "accept"}, 202)
+    (effect,) = made.sent
+    feedback = msgspec.json.decode(effect.value, type=Feedback)
+    assert (feedback.unit_id, feedback.action, effect.topic) == (UNIT, "accept", channels.FEEDBACK)
+    assert read_envelope(dict(effect.headers)).mode == "exercise"
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "status"),
+    [
+        ("/api/actions", b"", 400),
+        ("/api/actions", b"[1]", 400),
+        ("/api/actions", b"\xff{", 400),
+        ("/api/actions", {"action": "acknowledge"}, 422),
+        ("/api/actions", {"action": "acknowledge", "district": "hp"}, 422),
+        ("/api/actions", {"action": "acknowledge", "alert_id": "none"}, 404),
+        ("/api/actions", {"action": "acknowledge", "alert_id": 7}, 404),
+        ("/api/actions", {"action": "dance", "alert_id": ALERT}, 422),
+        ("/api/actions", {"action": "acknowledge", "alert_id": ALERT, "district": "xh"}, 422),
+        ("/api/actions", {"action": "acknowledge", "alert_id": ALERT, "extra": 1}, 422),
+        ("/api/actions", {"action": "acknowledge", "alert_id": ALERT, "matcher": {"scenario": "x"}}, 422),
+        ("/api/actions", {"action": "acknowledge", "alert_id": ALERT, "by": "x" * 65}, 422),
+        ("/api/actions", {"action": "acknowledge", "alert_id": ALERT, "by": ["sensor"]}, 422),
+        ("/api/actions", {"action": "acknowledge", "alert_id": ALERT, "time": "2099-01-01T00:00:00Z"}, 422),
+        ("/api/actions", {"action": "acknowledge", "alert_id": ALERT, "time": "yesterday"}, 422),
+        ("/api/actions", {"action": "shelve", "alert_id": ALERT, "until": "1999-01-01T00:00:00Z"}, 422),
+        ("/api/actions", {"action": "silence", "district": "hp", "matcher": {}}, 422),
+        ("/api/feedback", {"order_id": ORDER, "action": "dance"}, 422),
+        ("/api/feedback", {"order_id": "none-1", "action": "accept"}, 404),
+        ("/api/feedback", {"order_id": ORDER, "action": "accept", "unit_id": "hp.bund.g01.other"}, 422),
+        ("/api/feedback", {"order_id": ORDER, "action": "check", "by": "sensor"}, 422),
+        ("/api/feedback", b'{"note": "' + b"x" * 20_000 + b'"}', 413),
+    ],
+)
+async def test_what_does_not_fit_is_refused_and_nothing_is_sent(path: str, body: object, status: int) -> None:
+    made = console()
+    async with made.client() as client:
+        assert (await post(client, path, body, status))["detail"]
+    assert made.sent == []
+
+
+async def test_while_the_log_is_read_an_unknown_alert_may_still_come() -> None:
+    async with Console().client() as client:
+        await post(client, "/api/actions", {"action": "acknowledge", "alert_id": ALERT}, 503)
+        assert (await get(client, "/readyz", 503))["status"] == "still reading the log"
+
+
+async def test_what_the_broker_did_not_confirm_is_not_called_sent() -> None:
+    made = console()
+    made.is_broker_there = False
+    async with made.client() as client:
+        await post(client, "/api/actions", {"action": "acknowledge", "alert_id": ALERT}, 503)
+
+
+@pytest.mark.parametrize(
+    ("role", "asked", "status"),
+    [("viewer", "viewer", 201), ("viewer", "operator", 403), ("operator", "viewer", 201), ("operator", "king", 403)],
+)
+async def test_a_link_for_one_more_browser_is_never_for_more_rights(role: str, asked: str, status: int) -> None:
+    async with Console().client() as client:
+        response = await client.post("/api/links", params={"role": asked}, headers=bearer(role))
+        assert response.status == status
+
+
+async def test_a_new_link_opens_the_page() -> None:
+    async with Console().client() as client:
+        made = await (await client.post("/api/links", headers=bearer("viewer"))).json()
+        page = await client.get(URL(made["url"]).relative())
+        assert page.status == 200
+        assert (await client.get("/api/session")).status == 200
+
+
+async def test_the_stream_begins_with_a_snapshot_and_goes_on_with_changes() -> None:
+    made = console()
+    made.hub.publish()
+    async with made.client() as client, client.get("/events", headers=bearer("viewer")) as stream:
+        assert stream.content_type == "text/event-stream"
+        await stream.content.readuntil(b"event: snapshot\n")
+        snapshot = msgspec.json.decode((await stream.content.readline()).removeprefix(b"data: "))
+        assert len(snapshot["alerts"]) == 2
+        made.live.fold([alerted(5)])
+        made.hub.publish()
+        await stream.content.readuntil(b"event: changes\n")
+        changes = msgspec.json.decode((await stream.content.readline()).removeprefix(b"data: "))
+        assert [one["version"] for one in changes["alerts"]] == [5]
+
+
+async def test_text_with_line_breaks_stays_in_its_event() -> None:
+    made = Console()
+    made.live.fold([alerted(2, headline="one\n\nevent: snapshot\ndata: {}\r\n\r\n")])
+    async with made.client() as client, client.get("/events", headers=bearer("viewer")) as stream:
+        await stream.content.readuntil(b"event: snapshot\n")
+        snapshot = msgspec.json.decode((await stream.content.readline()).removeprefix(b"data: "))
+        assert snapshot["alerts"][0]["headline"].startswith("one\n\nevent")
