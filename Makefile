@@ -60,11 +60,11 @@ clean: ## remove what make made here
 .venv/.runtime: requirements.txt pyproject.toml | .venv/bin/python
 	@echo "installing what requirements.txt names"
 	@$(PIP) install --require-hashes -r requirements.txt
-	@$(PIP) install --no-deps --no-build-isolation -e .
+	@$(PIP) --quiet install --no-deps --no-build-isolation -e .
 	@touch $@
 
 .venv/.dev: requirements-dev.txt pyproject.toml | .venv/bin/python
 	@echo "installing what requirements-dev.txt names"
 	@$(PIP) install --require-hashes -r requirements-dev.txt
-	@$(PIP) install --no-deps --no-build-isolation -e .
+	@$(PIP) --quiet install --no-deps --no-build-isolation -e .
 	@touch $@ .venv/.runtime

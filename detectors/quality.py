@@ -6,7 +6,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 MEMORY = 0.1  # weight of the newest reading: about 20 readings are remembered
-SUSPECT = 0.5  # below it a series raises nothing alone
 
 
 def in_range(values: NDArray[np.float64], low: NDArray[np.float64], high: NDArray[np.float64]) -> NDArray[np.bool_]:
@@ -16,4 +15,4 @@ def in_range(values: NDArray[np.float64], low: NDArray[np.float64], high: NDArra
 
 def learn(quality: NDArray[np.float32], good: NDArray[np.bool_]) -> NDArray[np.float32]:
     """Return the quality of each series after one more reading, which was ``good`` or not."""
-    return (quality + MEMORY * (good.astype(np.float32) - quality)).astype(np.float32)
+    return np.clip(quality + MEMORY * (good.astype(np.float32) - quality), 0.0, 1.0).astype(np.float32)

@@ -13,7 +13,7 @@ tools=${VITALS_TOOLS:-$PWD/.tools}
 required=${VITALS_REQUIRE_SERVICES:-0}
 left_out=()
 
-have() { command -v "$1" >/dev/null 2>&1; }
+have() { type -P "$1" >/dev/null; }  # never a function of that name here
 
 # Run a build with its output kept in a log, which is named when it fails.
 quietly() {

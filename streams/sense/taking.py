@@ -70,8 +70,8 @@ def take_one_by_one(  # noqa: PLR0917 - columns of one table
         if times[i] > hot["time"][row] and not too_late[i]:
             hot["quality"][row] = quality.learn(hot["quality"][row : row + 1], good[i : i + 1])[0]
             hot["time"][row], hot["value"][row] = times[i], values[i]
+            table.touch(rows[i : i + 1])
         taken.grades[i] = hot["quality"][row] if good[i] else 0.0
-    table.touch(rows[taken.accepted & ~too_late])
     return taken
 
 

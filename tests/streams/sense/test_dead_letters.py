@@ -34,6 +34,7 @@ STAGE_REASONS = {  # of other stages and of the gateways
 }  # fmt: skip
 READING = ("air-1/pm25", 0.0, 20.0)
 NORTH = {"zone_id": "north", "source": "gate", "time": 0.0}
+NORTH_OF_5 = {"zone_id": "north", "source": "gate", "people_count": 5}
 
 
 def raw(value: bytes, **given: Any) -> Record:
@@ -74,7 +75,7 @@ WHOLE: list[tuple[Reason, Callable[[], Record]]] = [
 ROWS: list[tuple[Reason, Callable[[], Record]]] = [
     (Reason.SCHEMA, lambda: raw(b'[{"n": "air-1/pm25", "vs": "much"}]')),
     (Reason.SCHEMA, lambda: raw(b'[{"n": "air-1", "v": 1}]')),
-    (Reason.BAD_VALUE, lambda: raw(b'[{"n": "air-1/pm25", "v": 1e300, "bv": 1e400}]')),
+    (Reason.BAD_VALUE, lambda: raw(b'[{"n": "air-1/pm25", "v": 1, "t": 9e18}]')),
     (Reason.BAD_VALUE, lambda: raw(b'[{"n": "air-1/pm25", "v": 99999999999999999999999}]')),
     (Reason.UNKNOWN_DEVICE, lambda: pack(("nobody/pm25", 0.0, 20.0))),
     (Reason.UNKNOWN_DEVICE, lambda: pack(READING, key=SQUARE.encode())),
@@ -134,21 +135,24 @@ def test_the_tables_hold_every_reason_that_sense_can_give() -> None:
 
 
 @pytest.mark.parametrize(
-    ("topic", "good", "bad"),
+    ("topic", "good", "bad", "name"),
     [
-        (channels.READINGS, {"n": "air-1/pm25", "v": 20.0}, {"n": "nobody/pm25", "v": 20.0}),
-        (channels.CROWD, {**NORTH, "people_count": 5}, {**NORTH, "people_count": 5, "zone_id": "moon"}),
-        (channels.VIDEO, {"camera_id": "cam-1"}, {"camera_id": "cam-9"}),
+        (channels.READINGS, {"n": "air-1/pm25", "v": 20.0}, {"n": "nobody/pm25", "v": 20.0}, b"nobody"),
+        (channels.CROWD, NORTH_OF_5, {**NORTH_OF_5, "zone_id": "moon"}, b"moon"),
+        (channels.VIDEO, {"camera_id": "cam-1"}, {"camera_id": "cam-9"}, b"cam-9"),
     ],
 )
-def test_the_rows_beside_a_bad_one_are_judged(topic: str, good: dict[str, Any], bad: dict[str, Any]) -> None:
+def test_the_rows_beside_a_bad_one_are_judged(
+    topic: str, good: dict[str, Any], bad: dict[str, Any], name: bytes
+) -> None:
     state = partition()
     key = b"hp.nanjing-east.g03.nanjing-building" if topic == channels.READINGS else SQUARE.encode()
     time = {} if topic == channels.READINGS else {"time": "2026-01-01T00:00:00Z"}
     effects = state.fold([record(topic, msgspec.json.encode([{**bad, **time}, {**good, **time}]), 0.0, key=key)])
     (letter,) = letters(effects)
     assert read_dead_letter(dict(letter.headers), letter.value).index == 0
-    assert msgspec.json.decode(letter.value, type=list[dict[str, Any]])[0].items() >= bad.items() - {"v": 0}.items()
+    assert len(msgspec.json.decode(letter.value)) == 1
+    assert name in letter.value
     assert counted(effects) == 1
 
 

@@ -184,7 +184,7 @@ def test_a_reading_like_the_last_of_its_series_is_a_duplicate_and_another_value_
 
 def test_windows_close_in_order_of_their_ends_however_far_the_watermark_jumps() -> None:
     state = partition()
-    found = [crowd(150.0, 450), crowd(30.0, 320), crowd(90.0, 600), crowd(90.0, 600, zone="south")]
+    found = [crowd(30.0, 320), crowd(90.0, 600), crowd(90.0, 600, zone="south"), crowd(150.0, 450)]
     effects = state.fold([*found, *until(200.0)])
     assert [one.window_start for one in unit_scores(effects)] == [when(0.0), when(60.0), when(120.0)]
     assert [(one.subject, one.phase, one.time) for one in anomalies(effects)] == [

@@ -1,0 +1,64 @@
+"""Readings taken as columns come to what they come to one by one."""
+
+from __future__ import annotations
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from detectors.quality import in_range
+from streams.sense.series import SeriesTable
+from streams.sense.taking import take, take_one_by_one
+from tests.streams.sense.builders import CATALOGUE, device, registry
+
+NAMES = [f"air-{i}/pm25" for i in range(5)]
+
+readings = st.lists(
+    st.tuples(st.integers(0, 4), st.integers(0, 6), st.sampled_from((1.0, 2.0, 2_000.0)), st.booleans()), max_size=12
+)
+
+
+def _table() -> SeriesTable:
+    table = SeriesTable(CATALOGUE, registry([device(f"air-{i}", "pm25") for i in range(5)]))
+    for name in NAMES:
+        table.find(name, 10)
+    return table
+
+
+@given(st.lists(readings, max_size=4), st.booleans())
+@settings(max_examples=300)
+def test_columns_come_to_the_same_as_one_by_one(packs: list[list[tuple[int, int, float, bool]]], is_calm: bool) -> None:
+    fast, slow = _table(), _table()
+    for turn, pack in enumerate(packs):
+        rows = np.array([row for row, *_ in pack], np.int64)
+        times = np.array([time + 4 * turn for _, time, *_ in pack], np.int64)
+        values = np.array([min(value, 2.0) if is_calm else value for *_, value, _ in pack])
+        late = np.array([is_late and not is_calm for *_, is_late in pack], bool)
+        facts = fast.facts.take(rows)
+        good = in_range(values, facts["low"], facts["high"])
+        found = take(fast, rows, times, values, facts, late)
+        expected = take_one_by_one(slow, rows, times, values, good, late)
+        assert found.accepted.tolist() == expected.accepted.tolist()
+        assert found.good.tolist() == expected.good.tolist()
+        assert found.grades[found.accepted].tolist() == expected.grades[expected.accepted].tolist()
+        assert (found.duplicates, found.conflicts) == (expected.duplicates, expected.conflicts)
+        assert fast.hot.tolist() == slow.hot.tolist()
+        assert dict(fast.changed_blocks()) == dict(slow.changed_blocks())
+
+
+def test_what_is_too_late_is_not_learned() -> None:
+    table = _table()
+    one = np.array([0], np.int64)
+    before = table.hot.tolist()
+    taken = take(table, one, one + 5, np.array([9_999.0]), table.facts.take(one), np.array([True]))
+    assert taken.accepted.tolist() == [True]
+    assert table.hot.tolist() == before
+
+
+def test_quality_falls_with_each_reading_out_of_range_and_recovers() -> None:
+    table = _table()
+    rows, grades = np.zeros(1, np.int64), []
+    for time, value in enumerate((1.0, 5_000.0, 5_000.0, 1.0, 1.0)):
+        taken = take(table, rows, rows + time, np.array([value]), table.facts.take(rows), np.zeros(1, bool))
+        grades.append(round(float(taken.grades[0]), 3))
+    assert grades == [1.0, 0.0, 0.0, 0.829, 0.846]
