@@ -1,4 +1,4 @@
-"""Child processes: started, started anew with backoff when they end by themselves, stopped by the pids that we started."""
+"""Child processes: started, started anew with backoff when they end by themselves, stopped by their own pids."""
 
 from __future__ import annotations
 
@@ -78,10 +78,12 @@ class Supervisor:
                 child.process.send_signal(signal.SIGTERM)
         deadline = time.monotonic() + GRACE_SECONDS
         for child in chosen:
-            while child.pid is not None and time.monotonic() < deadline:
-                await asyncio.sleep(0.05)
-            if child.pid is not None and child.process is not None:
-                log.warning("%s (pid %d) did not end in %.0f s: killed", child.name, child.pid, GRACE_SECONDS)
+            if child.process is None:
+                continue
+            try:
+                await asyncio.to_thread(child.process.wait, max(0.1, deadline - time.monotonic()))
+            except subprocess.TimeoutExpired:
+                log.warning("%s did not end in %.0f s: killed", child.name, GRACE_SECONDS)
                 child.process.kill()
                 child.process.wait()
 

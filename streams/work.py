@@ -55,7 +55,8 @@ async def run_stages(settings: Settings, names: Sequence[str], stop: asyncio.Eve
             ports[name] = free_port()
             command = [sys.executable, "-m", "streams.cli", "worker", "--stages", name, "--port", str(ports[name])]
             log_file = Path(settings.data) / "log" / f"{name}.log"
-            supervisor.add(Child(name, command, log_file, {**environment_of(settings), "PROMETHEUS_MULTIPROC_DIR": folder}))
+            environment = {**environment_of(settings), "PROMETHEUS_MULTIPROC_DIR": folder}
+            supervisor.add(Child(name, command, log_file, environment))
         app = _joint_app(folder, settings.host, ports)
         runner, port = await serve(app, settings.host, settings.metrics_port)
         _write_status(settings, port, supervisor)
@@ -81,17 +82,19 @@ def _write_status(settings: Settings, port: int, supervisor: Supervisor) -> None
     path = Path(settings.data) / "worker.json"
     path.parent.mkdir(parents=True, exist_ok=True)
     pids = {child.name: child.pid for child in supervisor.children}
-    path.write_text(json.dumps({"metrics": f"http://{settings.host}:{port}/metrics", "pid": os.getpid(), "stages": pids}))
+    found = {"metrics": f"http://{settings.host}:{port}/metrics", "pid": os.getpid(), "stages": pids}
+    path.write_text(json.dumps(found), encoding="utf-8")
 
 
 def _joint_app(folder: str, host: str, ports: dict[str, int]) -> web.Application:
     async def metrics(_: web.Request) -> web.Response:
         registry = CollectorRegistry()
-        multiprocess.MultiProcessCollector(registry, path=folder)  # type: ignore[no-untyped-call] - as it is shipped
+        multiprocess.MultiProcessCollector(registry, path=folder)
         return web.Response(body=generate_latest(registry), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
     async def readyz(_: web.Request) -> web.Response:
-        problems = [problem for name, port in ports.items() if (problem := await _problem(name, host, port)) is not None]
+        answers = [await _problem(name, host, port) for name, port in ports.items()]
+        problems = [problem for problem in answers if problem is not None]
         return web.json_response({"status": "; ".join(problems) or "ready"}, status=503 if problems else 200)
 
     async def healthz(_: web.Request) -> web.Response:
@@ -106,8 +109,8 @@ def _joint_app(folder: str, host: str, ports: dict[str, int]) -> web.Application
 
 async def _problem(name: str, host: str, port: int) -> str | None:
     try:
-        timeout = aiohttp.ClientTimeout(total=2)
-        async with aiohttp.ClientSession(timeout=timeout) as session, session.get(f"http://{host}:{port}/readyz") as answer:
+        url, timeout = f"http://{host}:{port}/readyz", aiohttp.ClientTimeout(total=2)
+        async with aiohttp.ClientSession(timeout=timeout) as session, session.get(url) as answer:
             return None if answer.status == 200 else str((await answer.json())["status"])
     except (aiohttp.ClientError, TimeoutError):
         return f"{name}: not up"

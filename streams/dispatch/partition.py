@@ -47,7 +47,7 @@ class DispatchPartition:
         The registry by id, kept up to date by the edge; entries count from their ``valid_from``.
     """
 
-    def __init__(  # noqa: PLR0917 - the edge's contract for every stage
+    def __init__(
         self,
         partition: int,
         catalogue: Catalogue,

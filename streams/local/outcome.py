@@ -32,8 +32,7 @@ def judge_run(found: Balance, cases: Mapping[str, Order], truths: Sequence[Groun
         mine = [case for case in cases.values() if case.scenario == scenario and case.unit_id in units]
         ended = [case for case in mine if (is_verified(case) if plan.is_recovering else is_at_city(case))]
         is_well = is_well and bool(ended) and len(ended) == len(mine)
-        for case in mine:
-            lines.append(f"{scenario} in {case.unit_id}: {case.colour}, {case.step}, tier {case.tier} ({case.case_id})")
+        lines += [f"{scenario} in {c.unit_id}: {c.colour}, {c.step}, tier {c.tier} ({c.case_id})" for c in mine]
         if not mine:
             lines.append(f"{scenario}: no case was opened")
     return Outcome(0 if is_well else 1, (*lines, "as it must be" if is_well else "NOT as it must be"))

@@ -1,4 +1,4 @@
-"""The report of an unattended run: rows, latency, alerts, cases, balance, and the scenarios against the ground truth."""
+"""The report of an unattended run: rows, latency, alerts, cases, balance, scenarios against the ground truth."""
 
 from __future__ import annotations
 

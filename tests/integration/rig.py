@@ -88,7 +88,7 @@ async def judged_places(settings: Settings) -> list[Place]:
     await reader.start()
     try:
         async for record in read_to_end(reader, _every(settings, channels.JUDGED)):
-            judged = decode_judged(record.value)
+            judged = decode_judged(record.value or b"")
             found.append((judged.source, judged.partition, judged.offset))
     finally:
         await reader.stop()
@@ -102,7 +102,7 @@ async def last_indicators(settings: Settings) -> dict[tuple[str, str, str, str],
     await reader.start()
     try:
         async for record in read_to_end(reader, _every(settings, channels.INDICATORS)):
-            one = decode_indicator(record.value)
+            one = decode_indicator(record.value or b"")
             key = (one.unit_id, one.indicator, one.mode, one.window_start)
             if key not in newest or one.revision >= newest[key][0]:
                 newest[key] = one.revision, (one.value, one.score, one.n, one.coverage)

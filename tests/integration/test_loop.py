@@ -1,4 +1,4 @@
-"""The whole loop on Apache Kafka and InfluxDB, through the command that a user types; points read back with the client."""
+"""The whole loop on Apache Kafka and InfluxDB, by the command that a user types; points read back by the client."""
 
 import json
 import os
@@ -7,8 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import pytest
-from influxdb_client import InfluxDBClient
+from influxdb_client.client.influxdb_client import InfluxDBClient
 
 from streams.local.influx import LocalInflux
 from streams.local.kafka import LocalKafka
@@ -20,7 +19,9 @@ def up(folder: Path, *options: str) -> tuple[int, str]:
     """Run ``vitals up`` in a folder of its own; return its exit code and what it said."""
     command = [sys.executable, "-m", "streams.cli", "up", *options]
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
-    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=400, check=False)
+    done = subprocess.run(
+        command, cwd=folder, env=environment, capture_output=True, text=True, timeout=400, check=False
+    )
     logs = "".join(f"== {path.name}\n{path.read_text()[-1_500:]}" for path in sorted(folder.glob(".vitals/log/*.log")))
     return done.returncode, f"{done.stdout}\n{done.stderr}\n{logs}"
 
@@ -28,11 +29,10 @@ def up(folder: Path, *options: str) -> tuple[int, str]:
 def points(influx: LocalInflux, bucket: str, measurement: str) -> list[dict[str, Any]]:
     """Return the last fields and tags of every series of a measurement."""
     query = f'from(bucket: "{bucket}") |> range(start: -1h) |> filter(fn: (r) => r._measurement == "{measurement}")'
-    with InfluxDBClient(url=influx.url, token="-", org="-") as client:
+    with InfluxDBClient(url=influx.url, token="-", org="-") as client:  # noqa: S106 - 1.8 asks for none
         return [record.values for table in client.query_api().query(query) for record in table.records]
 
 
-@pytest.mark.filterwarnings("ignore::DeprecationWarning:influxdb_client")
 def test_a_lift_fault_is_followed_to_its_verified_close(
     kafka: LocalKafka, influx: LocalInflux, namespace: str, tmp_path: Path
 ) -> None:
