@@ -84,7 +84,8 @@ def final_cases(cases: dict[str, Order]) -> dict[str, object]:
 
 async def test_twenty_kills_lose_nothing_and_change_nothing(kafka: LocalKafka, namespace: str, tmp_path: Path) -> None:
     clocks = {"clock_scale": 60.0, "disorder_s": 2.0, "checkpoint_s": 1.0}
-    base = msgspec.convert({"kafka": kafka.bootstrap, "data": str(tmp_path), "namespace": namespace, **clocks}, Settings)
+    place = {"kafka": kafka.bootstrap, "data": str(tmp_path), "namespace": namespace}
+    base = msgspec.convert(place | clocks, Settings)
     report = await record_log(base, tmp_path)
     calm = msgspec.structs.replace(base, namespace=f"{namespace}-calm", sources_from=namespace)
     killed = msgspec.structs.replace(base, namespace=f"{namespace}-killed", sources_from=namespace)
