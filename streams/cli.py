@@ -33,14 +33,20 @@ def main() -> None:
 
 @main.group()
 def topics() -> None:
-    """Make or show the topics.  Example: vitals topics create"""
+    """Make or show the topics.
+
+    Example: vitals topics create
+    """
 
 
 @topics.command("create")
 @click.option("--replication", default=1, show_default=True, help="Copies of each partition; 3 in a deployment.")
 @with_settings
 def topics_create(settings: Settings, replication: int) -> None:
-    """Make the topics that are missing.  Example: vitals topics create --kafka 127.0.0.1:9092"""
+    """Make the topics that are missing.
+
+    Example: vitals topics create --kafka 127.0.0.1:9092
+    """
     from streams.provision import create_topics
 
     made = asyncio.run(create_topics(settings, replication))
@@ -51,7 +57,10 @@ def topics_create(settings: Settings, replication: int) -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @with_settings
 def topics_describe(settings: Settings, as_json: bool) -> None:
-    """Show each topic's partitions, wanted and there.  Example: vitals topics describe --json"""
+    """Show each topic's partitions, wanted and there.
+
+    Example: vitals topics describe --json
+    """
     from streams.provision import describe_topics
 
     rows = asyncio.run(describe_topics(settings))
@@ -68,7 +77,10 @@ def topics_describe(settings: Settings, as_json: bool) -> None:
 @click.option("--port", type=int, help="Port of metrics and health.  [VITALS_METRICS_PORT]")
 @with_settings
 def worker(settings: Settings, stages: str, port: int | None) -> None:
-    """Run stages, a child process each.  Example: vitals worker --stages sense"""
+    """Run stages, a child process each.
+
+    Example: vitals worker --stages sense
+    """
     from streams.work import MAKERS, run_stage, run_stages
 
     names = [name.strip() for name in stages.split(",") if name.strip()]
@@ -84,7 +96,10 @@ def worker(settings: Settings, stages: str, port: int | None) -> None:
 @main.command()
 @with_settings
 def store(settings: Settings) -> None:
-    """Write what was judged into the database.  Example: vitals store --store influxdb://127.0.0.1:8086"""
+    """Write what was judged into the database.
+
+    Example: vitals store --store influxdb://127.0.0.1:8086
+    """
     from streams.store.consumer import run_store
 
     set_up_logging()
@@ -94,7 +109,10 @@ def store(settings: Settings) -> None:
 @main.command()
 @with_settings
 def ticker(settings: Settings) -> None:
-    """Write a tick a second into every source, so that time moves.  Example: vitals ticker"""
+    """Write a tick a second into every source, so that time moves.
+
+    Example: vitals ticker
+    """
     from streams.ticker import run_ticker
 
     set_up_logging()
@@ -107,7 +125,7 @@ def ticker(settings: Settings) -> None:
 @click.option("--scenario", "scenarios", multiple=True, help="Inject this scenario (with --for); `all`: every one.")
 @click.option("--for", "duration", metavar="TIME", help="Run unattended this long from readiness on: 90s, 15m.")
 @click.option("--report", type=click.Path(path_type=Path, dir_okay=False), help="Write the run's report (JSON).")
-@click.option("--no-recovery", is_flag=True, help="The fault stays and no team accepts: the case must climb to the city.")
+@click.option("--no-recovery", is_flag=True, help="Fault stays, no team accepts: the case must climb to the city.")
 @click.option("--clock-scale", type=float, help="Divide clocks and simulated times; 60 with --scenario, else 1.")
 @with_settings
 def up(
@@ -164,7 +182,10 @@ def simulate(
     truth: Path | None,
     out: Path | None,
 ) -> None:
-    """Play a district of 1,200 units: devices, faults, teams.  Example: vitals simulate --devices 5000"""
+    """Play a district of 1,200 units: devices, faults, teams.
+
+    Example: vitals simulate --devices 5000
+    """
     from schemas.registry import RegistryFile
     from simulators.play import Play, play
     from streams.kafka import consumer, producer, topic_name
@@ -258,10 +279,12 @@ def replay(
 
 
 @main.command()
-@click.option("--open", "is_open", is_flag=True, hidden=True)
 @with_settings
-def console(settings: Settings, is_open: bool) -> None:
-    """Serve the command-centre page, on loopback, with a token.  Example: vitals console"""
+def console(settings: Settings) -> None:
+    """Serve the command-centre page, on loopback, with a token.
+
+    Example: vitals console
+    """
     from streams.console.run import run_console
 
     set_up_logging()
@@ -317,7 +340,10 @@ def case(settings: Settings, case_id: str, as_json: bool) -> None:
 
 @main.group()
 def registry() -> None:
-    """Write or check devices, units, teams, gateways.  Example: vitals registry apply district.yaml"""
+    """Write or check devices, units, teams, gateways.
+
+    Example: vitals registry apply district.yaml
+    """
 
 
 @registry.command("apply")
@@ -347,13 +373,19 @@ def registry_apply(settings: Settings, file: Path, dry_run: bool, wait_s: float)
 
 @main.group()
 def schema() -> None:
-    """The contract for those who publish and read.  Example: vitals schema export contract/"""
+    """The contract for those who publish and read.
+
+    Example: vitals schema export contract/
+    """
 
 
 @schema.command("export")
 @click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
 def schema_export(folder: Path) -> None:
-    """Write a JSON Schema per event and file, and one AsyncAPI 3 document.  Example: vitals schema export contract/"""
+    """Write a JSON Schema per event and file, and one AsyncAPI 3 document.
+
+    Example: vitals schema export contract/
+    """
     from schemas.export import export
 
     for path in export(folder):
@@ -362,13 +394,19 @@ def schema_export(folder: Path) -> None:
 
 @main.group()
 def catalogue() -> None:
-    """Quantities, indicators, scenarios.  Example: vitals catalogue check"""
+    """Quantities, indicators, scenarios.
+
+    Example: vitals catalogue check
+    """
 
 
 @catalogue.command("check")
 @with_settings
 def catalogue_check(settings: Settings) -> None:
-    """Read every file of the catalogue and say what is wrong.  Example: vitals catalogue check"""
+    """Read every file of the catalogue and say what is wrong.
+
+    Example: vitals catalogue check
+    """
     found = running.catalogue_of(settings)
     click.echo(
         f"{settings.catalogue}: {len(found.quantities)} quantities, {len(found.indicators)} indicators, "

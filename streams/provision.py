@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 from aiokafka import TopicPartition
-from aiokafka.admin import NewTopic
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
 
 from streams.kafka import admin, consumer, quirks_of, topic_name
@@ -28,9 +29,8 @@ async def create_topics(settings: Settings, replication: int = 1) -> list[str]:
     try:
         await asyncio.wait_for(client.start(), CONNECT_SECONDS)
     except (KafkaError, OSError, TimeoutError) as error:
-        raise SettingsError(
-            f"no Kafka at {settings.kafka} ({type(error).__name__}); start one, or set VITALS_KAFKA or --kafka HOST:PORT"
-        ) from error
+        why = f"no Kafka at {settings.kafka} ({type(error).__name__})"
+        raise SettingsError(f"{why}; start one, or set VITALS_KAFKA or --kafka HOST:PORT") from error
     try:
         existing = set(await client.list_topics())
         wanted = {topic_name(settings, topic.name): topic for topic in TOPICS}
@@ -41,7 +41,8 @@ async def create_topics(settings: Settings, replication: int = 1) -> list[str]:
         ]
         if missing:
             response = await client.create_topics(missing, timeout_ms=30_000)
-            for name, code, *_ in response.topic_errors:
+            errors: Any = response  # aiokafka types its answers by their base class alone
+            for name, code, *_ in errors.topic_errors:
                 if code and for_code(code) is not TopicAlreadyExistsError:
                     raise SettingsError(f"topic {name} could not be made: {for_code(code).__name__}")
         await _check_partitions(client, {name: topic.partitions for name, topic in wanted.items()})
@@ -80,8 +81,8 @@ def _config(settings: Settings, config: dict[str, str], replication: int) -> dic
     return quirks_of(settings).topic_config(config | safe)
 
 
-async def _check_partitions(client: object, wanted: dict[str, int]) -> None:
-    topics = await client.describe_topics(list(wanted))  # type: ignore[attr-defined] - aiokafka's admin is untyped
+async def _check_partitions(client: AIOKafkaAdminClient, wanted: dict[str, int]) -> None:
+    topics = await client.describe_topics(list(wanted))
     for topic in topics:
         have = len(topic["partitions"])
         if not topic["error_code"] and have != wanted[topic["topic"]]:

@@ -1,4 +1,4 @@
-"""A replay: recorded records through the whole loop, under a namespace of its own with a ticker that follows the data."""
+"""A replay: recorded data through the whole loop, under a namespace of its own, with ticks that follow the data."""
 
 from __future__ import annotations
 

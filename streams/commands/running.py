@@ -53,8 +53,8 @@ def with_settings(command: Callable[..., R]) -> Callable[..., R]:
 
 def _settings(kafka: str | None, **given: str | None) -> Settings:
     if kafka in {None, LOCAL}:
-        return load_settings(**given)
-    return load_settings(kafka=kafka, broker="kafka", **given)  # an address that is given is a real broker's
+        return load_settings(None, **given)
+    return load_settings(None, kafka=kafka, broker="kafka", **given)  # an address that is given is a real broker's
 
 
 def broker_of_up() -> str:

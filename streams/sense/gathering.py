@@ -23,7 +23,7 @@ class Gatherer:
     def __init__(self, windows: list[Windows], quantity_ids: list[str], ruled: frozenset[str]) -> None:
         self._windows, self._quantity_ids, self._ruled = windows, quantity_ids, ruled
 
-    def gather(  # noqa: PLR0917 - columns of one table
+    def gather(
         self,
         judging: Judging,
         names: list[str],

@@ -95,19 +95,19 @@ class PeopleJudge:
 
     def _add_crowd(self, judging: Judging, row: CrowdRow, time_ns: int) -> None:
         # The period ends at ``time``: at the very end of a window, it belongs to that one.
-        for people in self._people(judging, judging.envelope.mode, time_ns - 1):
+        for people in self._people(judging, judging.envelope.mode, time_ns, time_ns - 1):
             zone = people.zone(f"{row.zone_id}/{row.source}")
             zone.add(time_ns, row.people_count, row.people_in, row.people_out, judging.record.offset)
 
     def _add_video(self, judging: Judging, mode: Mode, zone_id: str | None, row: VideoRow, time_ns: int) -> None:
         if row.counts is None or row.counts.person is None or row.health != "ok":
             return
-        for people in self._people(judging, mode, time_ns):
+        for people in self._people(judging, mode, time_ns, time_ns):
             people.camera(row.camera_id, zone_id).add(time_ns, row.counts.person, judging.record.offset)
 
-    def _people(self, judging: Judging, mode: Mode, place_ns: int) -> list[People]:
-        """Return what a row at ``place_ns`` enters; on time is what comes before the window that holds it may close."""
-        if place_ns < judging.oldest_ns:
+    def _people(self, judging: Judging, mode: Mode, time_ns: int, place_ns: int) -> list[People]:
+        """Return what a row enters: the windows that hold ``place_ns``, on time as long as these cannot have closed."""
+        if time_ns < judging.oldest_ns:
             return []
         cells = [windows.cell(judging.unit_id, mode, place_ns) for windows in self._windows]
         return [cell.on_time if judging.is_on_time(place_ns) else cell.late for cell in cells]
@@ -130,9 +130,7 @@ def _begin(judging: Judging, rows: Rows[CrowdRow] | Rows[VideoRow]) -> None:
         judging.refuse(bad.reason, bad.detail, bad.index, bad.value)
 
 
-def _is_judged(  # noqa: PLR0917 - a row and what is known of it
-    judging: Judging, row: R, index: int, time_ns: int, mode: Mode, found: _Sorted[R]
-) -> bool:
+def _is_judged(judging: Judging, row: R, index: int, time_ns: int, mode: Mode, found: _Sorted[R]) -> bool:
     """Sort a row of a known place by its time; return whether it is judged."""
     if time_ns > judging.latest_ns:
         detail = f"{format_time(time_ns)} is more than 5 min ahead of its record"

@@ -231,9 +231,7 @@ def _finding(window: Window, seen: list[tuple[str, SeriesWindow]], value: float,
     )
 
 
-def _evidence(  # noqa: PLR0917 - the fields of one struct
-    topic: str, window: Window, offset: int, name: str, time_ns: int, value: float
-) -> Evidence:
+def _evidence(topic: str, window: Window, offset: int, name: str, time_ns: int, value: float) -> Evidence:
     return Evidence(
         topic=topic, partition=window.partition, offset=offset, name=name, time=format_time(time_ns), value=value
     )

@@ -30,7 +30,7 @@ class Taken:
     conflicts: list[int]
 
 
-def take(  # noqa: PLR0917 - columns of one table
+def take(
     table: SeriesTable, rows: IntArray, times: IntArray, values: FloatArray, facts: Structured, too_late: BoolArray
 ) -> Taken:
     """Compare each reading with its series' last one, then learn it.
@@ -56,7 +56,7 @@ def take(  # noqa: PLR0917 - columns of one table
     return take_one_by_one(table, rows, times, values, good, too_late)
 
 
-def take_one_by_one(  # noqa: PLR0917 - columns of one table
+def take_one_by_one(
     table: SeriesTable, rows: IntArray, times: IntArray, values: FloatArray, good: BoolArray, too_late: BoolArray
 ) -> Taken:
     """Do the same reading by reading."""
@@ -75,7 +75,7 @@ def take_one_by_one(  # noqa: PLR0917 - columns of one table
     return taken
 
 
-def _take_at_once(  # noqa: PLR0917 - columns of one table
+def _take_at_once(
     table: SeriesTable, rows: IntArray, times: IntArray, values: FloatArray, good: BoolArray, too_late: BoolArray
 ) -> Taken:
     """Take readings of which no two are of one series."""

@@ -49,7 +49,16 @@ def test_each_corner_has_its_own_score(curve: list[tuple[float, float]]) -> None
 
 @pytest.mark.parametrize(
     ("score", "colour"),
-    [(100, "green"), (80, "green"), (79.99, "blue"), (60, "blue"), (40, "yellow"), (20, "orange"), (19.9, "red"), (0, "red")],
+    [
+        (100, "green"),
+        (80, "green"),
+        (79.99, "blue"),
+        (60, "blue"),
+        (40, "yellow"),
+        (20, "orange"),
+        (19.9, "red"),
+        (0, "red"),
+    ],
 )
 def test_a_score_has_its_colour(score: float, colour: str) -> None:
     assert colour_of(score) == colour

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from dataclasses import dataclass, field
+from typing import Any
 
 from schemas import channels
 from schemas.alerts import AlertSubject
@@ -33,8 +34,8 @@ ACTIONS = ("accept", "arrive", "done", "accept", "arrive", "done", "refuse", "pr
 FITTING = {"dispatched": "accept", "accepted": "arrive", "handling": "done", "handled": "check", "closed": "reopen"}
 TEAMS = by_id(
     team("own-house", "general", tier="unit"),
-    team("lift-a", tier="subdistrict", capacity=2),
-    team("lift-b", "lift", "gas", tier="district", home=COMPOUND),
+    team("lift-a", "lift", "gas", tier="subdistrict"),
+    team("lift-b", tier="district", home=COMPOUND, capacity=2),
     team("gas-a", "gas", tier="subdistrict", shifts=[{"start": 9, "until": 17}]),
     team("lift-x", "lift", "gas", tier="district", mode="exercise"),
 )
@@ -127,7 +128,7 @@ class Writer:
         order = self.draw.choice(list(self.newest.values()))
         action = FITTING.get(order.step, "accept") if self.draw.random() < 0.6 else self.draw.choice(ACTIONS)
         said_at = max(0.0, self.seconds - self.draw.choice((0.0, 0.0, 1.0, 30.0)))
-        given = {
+        given: dict[str, Any] = {
             "order_id": order.order_id or order.case_id,
             "unit_id": order.unit_id,
             "by": self.draw.choice(("wang", "li")),

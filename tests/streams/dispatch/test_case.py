@@ -112,8 +112,8 @@ def test_an_escalation_is_an_entry_of_the_same_step() -> None:
 
 
 def test_each_team_that_is_sent_is_an_attempt_with_its_own_order() -> None:
+    assert _case("filed").order_id is None
     case = _case("filed")
-    assert case.order_id is None
     send(case, "lift-a", at(1), TERMS, "")
     send(case, "lift-b", at(2), TERMS, "")
     assert (case.order_id, case.team_id, case.tried) == ("c1-2", "lift-b", ["lift-a", "lift-b"])
@@ -122,7 +122,8 @@ def test_each_team_that_is_sent_is_an_attempt_with_its_own_order() -> None:
 def test_an_ended_case_takes_no_slot_but_tells_its_last_team() -> None:
     case = _case("checked")
     case.team_id = "lift-a"
-    assert case.holder == "lift-a"
+    holder = case.holder
+    assert holder == "lift-a"
     take(case, "closed", at(1), TERMS)
     assert (case.holder, to_order(case).team_id) == (None, "lift-a")
 

@@ -1,4 +1,4 @@
-"""Random logs of the four source topics: rows that are well, bad, repeated, contradicting, late, far ahead, backfilled."""
+"""Random logs of the four source topics: rows that are well, bad, repeated, in conflict, late, ahead, backfilled."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def _log(rng: random.Random, topic: str, count: int, make: Any) -> list[Record]:
         if chance < 0.2:
             sent.append(tick(topic, now + rng.choice((-10, -10, -60, 500)), offset, append_s=now))
         elif chance < 0.3 and sent:
-            sent.append(msgspec_replace(rng.choice(sent), offset, at(now)))  # a copy of a record, as gateways retry
+            sent.append(_copy(rng.choice(sent), offset, at(now)))  # a copy of a record, as gateways retry
         else:
             value, key = make(rng, now)
             sent.append(_record(rng, topic, value, key, now, offset))
@@ -86,7 +86,7 @@ def _log(rng: random.Random, topic: str, count: int, make: Any) -> list[Record]:
     return sent
 
 
-def msgspec_replace(one: Record, offset: int, append_ns: int) -> Record:
+def _copy(one: Record, offset: int, append_ns: int) -> Record:
     """Return a copy of a record that stands elsewhere in the log."""
     return Record(
         topic=one.topic,
