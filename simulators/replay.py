@@ -32,6 +32,7 @@ from simulators.simulate import Clock, WallClock
 Progress = Callable[[int], Awaitable[None]]
 PROGRESS_STEP_NS = SECOND_NS
 PROGRESS_EVERY_S = 1.0
+PROGRESS_AT_MOST_EVERY_S = 0.25  # a tick goes to every partition, and waits for what is on its way
 COUNTS = ("people_count", "people_in", "people_out")
 
 
@@ -177,8 +178,9 @@ async def replay(
     speed
         Seconds of data a second; ``None``: as fast as the broker confirms.
     on_progress
-        Told, each time that the data is a second further, the time (ns) before which all is confirmed and nothing more
-        follows: what a ticker writes as its ticks. At a given speed it is also told once a second in between.
+        Told the time (ns) before which all is confirmed and nothing more follows: what a ticker writes as its ticks.
+        That is when the data is a second further, at most four times a second, and at a given speed also once a second
+        while nothing is due. What follows the last of it is the caller's to tell.
     """
     clock = clock or WallClock()
     report = ReplayReport(sent=sender.sent)
@@ -203,7 +205,7 @@ class _Pace:
         self._clock, self._stop, self._speed = clock, stop, speed
         self._on_progress, self._sender = on_progress, sender
         self._began: tuple[int, int] | None = None  # data, clock
-        self._told_ns: int | None = None
+        self._told: tuple[int, int] | None = None  # data, clock
 
     async def reach(self, time_ns: int) -> None:
         """Return when data of ``time_ns`` is due, having told of the way there."""
@@ -221,7 +223,11 @@ class _Pace:
     async def _tell(self, time_ns: int) -> None:
         if self._on_progress is None or self._stop.is_set():
             return
-        if self._told_ns is None or time_ns >= self._told_ns + PROGRESS_STEP_NS:
-            await self._sender.flush()
-            await self._on_progress(time_ns)
-            self._told_ns = time_ns
+        if self._told is not None:
+            data_ns, clock_ns = self._told
+            is_early = self._clock.now_ns() < clock_ns + PROGRESS_AT_MOST_EVERY_S * SECOND_NS
+            if is_early or time_ns < data_ns + PROGRESS_STEP_NS:
+                return
+        await self._sender.flush()
+        await self._on_progress(time_ns)
+        self._told = time_ns, self._clock.now_ns()

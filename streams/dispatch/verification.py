@@ -11,7 +11,7 @@ from schemas import channels
 from schemas.alerts import AlertSubject
 from schemas.anomalies import Evidence
 from schemas.orders import Link
-from schemas.times import format_time, parse_time
+from schemas.times import SECOND_NS, parse_time
 from streams.dispatch.case import SENSOR, Case, link, take
 from streams.dispatch.clocks import Terms
 
@@ -68,7 +68,7 @@ def close(case: Case, now_ns: int, terms: Terms) -> None:
     for item in verifying(case):
         link(case, item)
     if case.step != "checked":
-        take(case, "checked", now_ns, terms, by=SENSOR, note=_seen(case))
+        take(case, "checked", now_ns, terms, by=SENSOR, note=_seen(case, now_ns))
     take(case, "closed", now_ns, terms, note=_why(case))
     case.closed_ns = now_ns
 
@@ -98,13 +98,13 @@ def evidence_id(evidence: Evidence) -> str:
     return f"{evidence.topic}/{evidence.partition}/{evidence.offset} {evidence.name}"
 
 
-def _seen(case: Case) -> str:
+def _seen(case: Case, now_ns: int) -> str:
     clear = [s for s in subjects_of(case).values() if s.state == "clear"]
     if not clear:
         return "by a named person's check"
-    since = format_time(max(parse_time(s.since) for s in clear))
+    seconds = (now_ns - max(parse_time(s.since) for s in clear)) / SECOND_NS
     worst = min(s.quality for s in clear)
-    return f"{len(clear)} of {len(subjects_of(case))} subjects clear since {since}, quality {worst:g} or better"
+    return f"{len(clear)} of {len(subjects_of(case))} subjects clear for {seconds:g} s, quality {worst:g} or better"
 
 
 def _why(case: Case) -> str:

@@ -209,11 +209,19 @@ class Up:
 
 
 def summary_line(summary: dict[str, Any]) -> str:
-    """Return one line for the terminal: district score, alerts, cases."""
+    """Return one line for the terminal of what ``/api/summary`` says: score, alerts, cases, age of the data."""
+    if not summary.get("units"):
+        return "the first windows are still open; the page fills when they close"
+    score = summary.get("score")
     parts = [
-        f"{name.replace('_', ' ')} {value}" for name, value in summary.items() if isinstance(value, int | float | str)
+        f"score {score:.0f}" if isinstance(score, int | float) else "no score yet",
+        f"{summary['units']} units",
+        f"{summary.get('alerts', 0)} open alerts",
+        f"{summary.get('cases', 0)} open cases",
+        f"{summary.get('closed_cases', 0)} closed",
+        f"newest window {summary.get('lag_s', 0):.0f} s old",
     ]
-    return ", ".join(parts)
+    return ", ".join(parts) + ("" if summary.get("mode") == "actual" else f"  [{summary.get('mode', '')}]")
 
 
 async def _get(url: str, token: str | None = None) -> tuple[int, Any]:

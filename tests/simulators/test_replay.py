@@ -104,8 +104,10 @@ def test_the_last_row_is_now_when_times_are_shifted() -> None:
     assert START + shift_to(START, now_ns) <= now_ns < START + shift_to(START, now_ns) + SECOND_NS
 
 
-async def played(recording: Recording, broker: Any, clock: Any, speed: float | None) -> list[tuple[str, int, float]]:
-    """Return what happened in order: (tick or record, data time, clock)."""
+async def played(
+    recording: Recording, broker: Any, clock: Any, speed: float | None, sending_s: float = 0.0
+) -> list[tuple[str, int, float]]:
+    """Return what happened in order: (tick or record, data time, clock); to send one takes ``sending_s``."""
     happened: list[tuple[str, int, float]] = []
 
     async def tick(time_ns: int) -> None:
@@ -114,6 +116,7 @@ async def played(recording: Recording, broker: Any, clock: Any, speed: float | N
     def records() -> Any:
         for record in events(recording):
             yield record
+            clock.now_s += sending_s
             happened.append(("record", (record.time_ns - START) // SECOND_NS, clock.now_s))
 
     sender = Sender(broker, str)
@@ -121,12 +124,17 @@ async def played(recording: Recording, broker: Any, clock: Any, speed: float | N
     return happened
 
 
-async def test_at_full_speed_time_is_told_before_each_records(recording: Recording, broker: Any, clock: Any) -> None:
-    happened = await played(recording, broker, clock, None)
+async def test_at_full_speed_time_is_told_before_the_records(recording: Recording, broker: Any, clock: Any) -> None:
+    happened = await played(recording, broker, clock, None, sending_s=0.3)
     assert [(what, at) for what, at, _ in happened] == [
         ("tick", 0), ("record", 0), ("tick", 10), ("record", 10), ("tick", 20), ("record", 20),
     ]  # fmt: skip
     assert len(broker.records) == 3
+
+
+async def test_time_is_told_at_most_four_times_a_second(recording: Recording, broker: Any, clock: Any) -> None:
+    happened = await played(recording, broker, clock, None, sending_s=0.13)
+    assert [at for what, at, _ in happened if what == "tick"] == [0, 20]
 
 
 async def test_at_a_given_speed_records_come_when_due_and_time_is_told_between(
@@ -147,8 +155,13 @@ async def test_time_is_told_only_when_all_before_it_is_confirmed(recording: Reco
     async def tick(_time_ns: int) -> None:
         confirmed.append(len(broker.records))
 
+    def records() -> Any:
+        for record in events(recording):
+            clock.now_s += 1.0
+            yield record
+
     sender = Sender(broker, str, pause=lambda _seconds: asyncio.sleep(0))
-    await replay(events(recording), sender, stop=asyncio.Event(), on_progress=tick, clock=clock)
+    await replay(records(), sender, stop=asyncio.Event(), on_progress=tick, clock=clock)
     assert confirmed == [0, 1, 2]
 
 

@@ -35,7 +35,7 @@ FITTING = {"dispatched": "accept", "accepted": "arrive", "handling": "done", "ha
 TEAMS = by_id(
     team("own-house", "general", tier="unit"),
     team("lift-a", "lift", "gas", tier="subdistrict"),
-    team("lift-b", tier="district", home=COMPOUND, capacity=2),
+    team("lift-b", tier="district", home=COMPOUND, shifts=[{"start": 8, "until": 9}]),
     team("gas-a", "gas", tier="subdistrict", shifts=[{"start": 9, "until": 17}]),
     team("lift-x", "lift", "gas", tier="district", mode="exercise"),
 )
@@ -45,6 +45,7 @@ THINGS = (
     {"unit_id": SHOP, "scenario": "gas-leak"},
     {"unit_id": COMPOUND, "scenario": "lift-fault"},
     {"unit_id": COMPOUND, "scenario": "unheard-of"},
+    {"unit_id": SHOP, "scenario": "lift-fault"},
 )
 
 

@@ -107,6 +107,6 @@ def test_closing_tells_what_verified_it() -> None:
     checked, closed = case.steps
     assert (checked.by, checked.note) == (
         "sensor",
-        "2 of 2 subjects clear since 2026-01-01T00:00:30Z, quality 0.7 or better",
+        "2 of 2 subjects clear for 60 s, quality 0.7 or better",
     )
     assert (closed.step, closed.note, case.closed_ns) == ("closed", "verified by its sensors", at(90))
