@@ -35,13 +35,13 @@ def make_report(
     balance: Balance,
     truths: Iterable[GroundTruth],
     alert_latency_s: list[float],
-    stored_latency_s: list[float],
+    stored: Quantiles,
 ) -> RunReport:
     """Return the report."""
     return RunReport(
         readings=rows,
         readings_per_s=rows / seconds if seconds > 0 else 0.0,
-        latency_s=Latency(alert=_quantiles(alert_latency_s), stored=_quantiles(stored_latency_s)),
+        latency_s=Latency(alert=_quantiles(alert_latency_s), stored=stored),
         alerts=tuple(_alert(alert) for alert in sorted(alerts.values(), key=lambda a: (a.first_seen, a.alert_id))),
         cases=tuple(_case(case) for case in sorted(cases.values(), key=lambda c: (c.opened, c.case_id))),
         balance=_balance(balance),

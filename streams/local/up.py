@@ -18,6 +18,7 @@ import msgspec
 
 from schemas.files import read_ground_truth
 from streams.local.embedded import EmbeddedBroker
+from streams.local.histogram import quantiles_of
 from streams.local.kafka import LocalKafka
 from streams.local.outcome import Outcome, judge_run
 from streams.local.plan import UpPlan, settings_of
@@ -183,6 +184,9 @@ class Up:
         if status == 200 and isinstance(summary, dict):
             self._say(f"{seconds:6.0f} s  " + summary_line(summary))
 
+    async def _store_metrics(self) -> str:
+        return await _text(f"http://{self._settings.host}:{self._settings.store_port}/metrics")
+
     async def _end(self, seconds: float) -> int:
         self._say("stopping the simulator; waiting until all is stored")
         await self._supervisor.stop(["simulator"])
@@ -199,13 +203,21 @@ class Up:
             balance=found,
             truths=truths,
             alert_latency_s=await raise_latencies(self._settings),
-            stored_latency_s=[],
+            stored=quantiles_of(await self._store_metrics(), "vitals_stored_seconds"),
         )
         if self._plan.report is not None:
             write_report(self._plan.report, report)
         for line in outcome.lines:
             self._say(line)
         return outcome.exit_code
+
+
+async def _text(url: str) -> str:
+    try:
+        async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=3)) as session, session.get(url) as answer:
+            return await answer.text()
+    except (aiohttp.ClientError, TimeoutError, OSError):
+        return ""
 
 
 def summary_line(summary: dict[str, Any]) -> str:

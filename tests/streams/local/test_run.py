@@ -6,6 +6,7 @@ import pytest
 from schemas.files import GroundTruth
 from schemas.ids import Tier
 from schemas.orders import Order, Step, StepEntry
+from streams.local.histogram import quantiles_of
 from streams.local.outcome import judge_run
 from streams.local.plan import UpPlan, parse_duration, settings_of
 from streams.local.ports import free_port_from
@@ -118,3 +119,15 @@ def test_the_summary_says_what_a_person_wants_to_know() -> None:
     line = summary_line(said)
     assert line == "score 85, 3 units, 1 open alerts, 1 open cases, 2 closed, newest window 3 s old  [exercise]"
     assert "still open" in summary_line({"units": 0})
+
+
+def test_quantiles_are_read_from_a_histogram() -> None:
+    text = (
+        "# TYPE x_seconds histogram\n"
+        'x_seconds_bucket{le="1.0"} 50\nx_seconds_bucket{le="2.0"} 100\nx_seconds_bucket{le="+Inf"} 100\n'
+        "x_seconds_count 100\nx_seconds_sum 90\n"
+    )
+    found = quantiles_of(text, "x_seconds")
+    assert found.p50 == 1.0
+    assert found.p99 == pytest.approx(1.98)
+    assert quantiles_of(text, "y_seconds").p50 is None
