@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable, Iterable
 from typing import TypeVar
 
-from aiokafka import TopicPartition
+from aiokafka import ConsumerRecord, TopicPartition
 
 from schemas import channels
 from schemas.alerts import Alert
-from schemas.codec import decode_alert, decode_order
+from schemas.codec import decode_alert, decode_indicator, decode_order
 from schemas.orders import Order
+from schemas.signs import Indicator
 from schemas.times import parse_time
 from schemas.watermarks import WATERMARK_TYPE
 from streams.kafka import consumer, topic_name
 from streams.settings import Settings
 from streams.state.manifest import read_to_end
-from streams.topics import partitions_of
+from streams.topics import UNIT_PARTITIONS, partition_for, partitions_of
 
 E = TypeVar("E", Alert, Order)
+WATERMARK = ("ce_type", WATERMARK_TYPE.encode())
+TAIL_RECORDS = 50_000  # of a partition, where only the newest are wanted
 
 
 async def newest_alerts(settings: Settings) -> dict[str, Alert]:
@@ -31,39 +34,66 @@ async def newest_cases(settings: Settings) -> dict[str, Order]:
     return await _newest(settings, channels.ORDERS, decode_order, lambda order: order.case_id)
 
 
-async def _newest(
-    settings: Settings, topic: str, decode: Callable[[bytes], E], identity: Callable[[E], str]
-) -> dict[str, E]:
-    reader = consumer(settings)
-    await reader.start()
-    found: dict[str, E] = {}
-    try:
-        name = topic_name(settings, topic)
-        every = [TopicPartition(name, number) for number in range(partitions_of(topic))]
-        async for record in read_to_end(reader, every):
-            if any(header == ("ce_type", WATERMARK_TYPE.encode()) for header in record.headers) or not record.value:
-                continue
-            event = decode(record.value)
-            known = found.get(identity(event))
-            if known is None or event.version > known.version:
-                found[identity(event)] = event
-    finally:
-        await reader.stop()
-    return found
+async def newest_indicators(settings: Settings, unit_id: str) -> list[Indicator]:
+    """Return each indicator of a unit, or of a tier's prefix, in its newest window and revision, by mode and name."""
+    partition = partition_for(unit_id.encode(), UNIT_PARTITIONS)
+    found: dict[tuple[str, str], Indicator] = {}
+    async for record in events(settings, channels.INDICATORS, [partition], TAIL_RECORDS):
+        if record.key != unit_id.encode():
+            continue
+        event = decode_indicator(record.value or b"")
+        key = event.mode, event.indicator
+        if key not in found or _age(event) >= _age(found[key]):
+            found[key] = event
+    return [found[key] for key in sorted(found)]
 
 
 async def raise_latencies(settings: Settings) -> list[float]:
     """Return, for each alert's first record, the seconds from its onset (event time) to its place in the log."""
+    found: dict[str, float] = {}
+    async for record in events(settings, channels.ALERTS):
+        alert = decode_alert(record.value or b"")
+        found.setdefault(alert.alert_id, record.timestamp / 1e3 - parse_time(alert.first_seen) / 1e9)
+    return list(found.values())
+
+
+async def events(
+    settings: Settings, topic: str, partitions: Iterable[int] | None = None, last: int | None = None
+) -> AsyncIterator[ConsumerRecord[bytes, bytes]]:
+    """Yield what a topic holds now, without watermarks and empty values.
+
+    Parameters
+    ----------
+    partitions
+        ``None``: all.
+    last
+        At most about so many records of each partition, the newest; ``None``: all.
+    """
     reader = consumer(settings)
     await reader.start()
-    found: dict[str, float] = {}
     try:
-        name = topic_name(settings, channels.ALERTS)
-        every = [TopicPartition(name, number) for number in range(partitions_of(channels.ALERTS))]
-        async for record in read_to_end(reader, every):
-            if record.value and not any(header == ("ce_type", WATERMARK_TYPE.encode()) for header in record.headers):
-                alert = decode_alert(record.value)
-                found.setdefault(alert.alert_id, record.timestamp / 1e3 - parse_time(alert.first_seen) / 1e9)
+        name = topic_name(settings, topic)
+        numbers = range(partitions_of(topic)) if partitions is None else partitions
+        every = [TopicPartition(name, number) for number in numbers]
+        start = {} if last is None else {tp: end - last for tp, end in (await reader.end_offsets(every)).items()}
+        async for record in read_to_end(reader, every, start):
+            if record.value and WATERMARK not in record.headers:
+                yield record
     finally:
         await reader.stop()
-    return list(found.values())
+
+
+async def _newest(
+    settings: Settings, topic: str, decode: Callable[[bytes], E], identity: Callable[[E], str]
+) -> dict[str, E]:
+    found: dict[str, E] = {}
+    async for record in events(settings, topic):
+        event = decode(record.value or b"")
+        known = found.get(identity(event))
+        if known is None or event.version > known.version:
+            found[identity(event)] = event
+    return found
+
+
+def _age(indicator: Indicator) -> tuple[int, int]:
+    return parse_time(indicator.window_start), indicator.revision

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections.abc import Callable
 
-from aiokafka import AIOKafkaProducer
+from aiokafka import AIOKafkaProducer, TopicPartition
+from aiokafka.errors import KafkaError
 
 from schemas import channels
-from schemas.envelope import tick_headers
-from streams.kafka import producer, topic_name
+from schemas.envelope import read_envelope, tick_headers
+from streams.kafka import consumer, producer, topic_name
 from streams.settings import Settings
 from streams.topics import partitions_of
 
+log = logging.getLogger(__name__)
 PERIOD_SECONDS = 1.0
 
 
@@ -34,10 +37,32 @@ async def run_ticker(settings: Settings, stop: asyncio.Event, now_ns: Callable[[
     await sender.start()
     try:
         while not stop.is_set():
-            await write_ticks(settings, sender, now_ns())
+            try:
+                await write_ticks(settings, sender, now_ns())
+            except KafkaError as error:
+                log.warning("no tick: %s; the next one says more", error)
             try:
                 await asyncio.wait_for(stop.wait(), PERIOD_SECONDS)
             except TimeoutError:
                 continue
     finally:
         await sender.stop()
+
+
+async def last_tick(settings: Settings) -> int:
+    """Return the time (ns) of the newest tick in the log, 0 if there is none: rows of before would be late."""
+    reader = consumer(settings)
+    await reader.start()
+    try:
+        place = TopicPartition(topic_name(settings, channels.REPORTS), 0)  # seldom holds anything but ticks
+        reader.assign([place])
+        end = (await reader.end_offsets([place]))[place]
+        begin = (await reader.beginning_offsets([place]))[place]
+        for offset in range(end - 1, begin - 1, -1):
+            reader.seek(place, offset)
+            envelope = read_envelope(dict((await reader.getone(place)).headers))
+            if envelope.is_tick:
+                return envelope.time_ns or 0
+        return 0
+    finally:
+        await reader.stop()

@@ -10,6 +10,7 @@ import msgspec
 
 from schemas import channels
 from schemas.registry import Device, Gateway, RegistryFile, Team, Unit
+from schemas.times import parse_time
 from streams.kafka import producer, topic_name
 from streams.registry.reader import IN_FULL, RegistryReader
 from streams.registry.view import RegistryView
@@ -46,28 +47,29 @@ def _records(file: RegistryFile) -> list[tuple[str, str, int, Known]]:
 
 
 def is_known(view: RegistryView, record: Known) -> bool:
-    """Whether the registry holds this very record already."""
+    """Whether the registry holds this very record already, from the same time on."""
     if isinstance(record, Device):
-        newest = view.newest(record.device_id)
-        return newest is not None and newest[1] == record
+        return view.device_at(record.device_id, parse_time(record.valid_from)) == record
     if isinstance(record, Unit):
-        return view.units.get(record.unit_id) == record
+        return view.unit_at(record.unit_id, parse_time(record.valid_from)) == record
     if isinstance(record, Team):
         return view.teams.get(record.team_id) == record
     return view.gateways.get(record.gateway_id) == record
 
 
-async def read_registry(settings: Settings) -> RegistryView:
+async def read_known(settings: Settings) -> RegistryView:
     """Return the registry as it stands now."""
     reader = RegistryReader(settings, (channels.REGISTRY_DEVICES, channels.REGISTRY_UNITS, *IN_FULL))
-    await reader.catch_up()
-    await reader.stop()
+    try:
+        await reader.catch_up()
+    finally:
+        await reader.stop()
     return reader.view
 
 
 async def apply_registry(settings: Settings, file: RegistryFile, is_dry_run: bool = False) -> Applied:
     """Write what is new or changed; the same file again writes nothing."""
-    view = await read_registry(settings)
+    view = await read_known(settings)
     new = [entry for entry in _records(file) if not is_known(view, entry[3])]
     unchanged = len(_records(file)) - len(new)
     if is_dry_run:

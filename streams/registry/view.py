@@ -43,6 +43,10 @@ class Versions(Generic[R]):
         versions = self._of.get(identity)
         return versions[-1] if versions else None
 
+    def newest_of_all(self) -> Iterator[R]:
+        """Yield the newest record of each id."""
+        return (versions[-1][1] for versions in self._of.values())
+
     def add(self, identity: str, since: int, record: R) -> None:
         """Add a record, in place of one that holds from the same time."""
         others = [(time_ns, other) for time_ns, other in self._of.get(identity, ()) if time_ns != since]
@@ -97,6 +101,10 @@ class RegistryView:
     def newest(self, device_id: str) -> tuple[int, Device] | None:
         """Return the newest record of a device and the time (ns) from which it holds."""
         return self._devices.newest(device_id)
+
+    def devices(self) -> Iterator[Device]:
+        """Yield the newest record of each device."""
+        return self._devices.newest_of_all()
 
     def changed_since(self, change: int) -> Iterator[str]:
         """Yield each device whose record has changed after change number ``change``, the last one first."""

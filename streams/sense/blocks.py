@@ -20,6 +20,10 @@ class Block(msgspec.Struct, kw_only=True):
     format: int = VERSION
 
 
+class _Header(msgspec.Struct):
+    format: int  # unlike what is written it has no default: a map without it is no block
+
+
 def shard_of(name: str, shards: int) -> int:
     """Return the block that ``name`` belongs to, of ``shards``; the same on any machine."""
     return zlib.crc32(name.encode()) % shards
@@ -34,7 +38,7 @@ def decode_block(name: str, payload: bytes, kind: type[B]) -> B:
         Damaged, or of another format.
     """
     try:
-        found = msgspec.msgpack.decode(payload, type=Block).format
+        found = msgspec.msgpack.decode(payload, type=_Header).format
         if found == VERSION:
             return msgspec.msgpack.decode(payload, type=kind)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Iterable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,72 +36,53 @@ class Gatherer:
         kinds = facts["quantity"].astype(np.int64) * len(MODES) + facts["mode"]
         places = np.flatnonzero((grades > 0.0) & (times >= judging.oldest_ns))
         for windows in self._windows if len(places) else ():
-            starts = times // windows.length_ns
-            first = int(starts[places].min())
-            groups = ((starts - first) * (len(self._quantity_ids) * len(MODES)) + kinds)[places]
-            order = places[np.argsort(groups, kind="stable")]
-            ends = [*(np.flatnonzero(np.diff(np.sort(groups))) + 1).tolist(), len(order)]
-            table = Rows([names[i] for i in order.tolist()], times[order].tolist(), values[order].tolist())
+            starts = times[places] // windows.length_ns
+            groups = (starts - starts.min()) * (len(self._quantity_ids) * len(MODES)) + kinds[places]
+            order = np.argsort(groups, kind="stable")
+            groups = groups[order]
+            ends = [*(np.flatnonzero(groups[1:] != groups[:-1]) + 1).tolist(), len(order)]
+            order = places[order]
+            seen = [names[i] for i in order.tolist()]
+            there, found, graded = times[order].tolist(), values[order].tolist(), grades[order].tolist()
             begin = 0
             for end in ends:
-                i = int(order[begin])
-                number, mode = divmod(int(kinds[i]), len(MODES))
-                cell = windows.cell(judging.unit_id, MODES[mode], int(starts[i]) * windows.length_ns)
-                quantity = self._quantity_ids[number]
-                part = table.part(begin, end)
-                _add(cell, quantity, part)
+                kind = int(kinds[order[begin]])
+                quantity, mode = self._quantity_ids[kind // len(MODES)], MODES[kind % len(MODES)]
+                part = slice(begin, end)
+                cell = windows.cell(judging.unit_id, mode, there[begin])
+                more = _aggregate(seen[part], there[part], found[part])
+                known = cell.quantities.setdefault(quantity, more)
+                if known is not more:
+                    known.add(more)
                 if quantity in self._ruled:
-                    _follow(judging, cell, part, grades[order[begin:end]].tolist())
+                    _follow(judging, cell, zip(seen[part], there[part], found[part], graded[part], strict=True))
                 begin = end
 
 
-@dataclass(frozen=True, slots=True)
-class Rows:
-    """Readings of one quantity, mode and window, in the order of the log; lists, since they are short."""
-
-    names: list[str]
-    times: list[int]
-    values: list[float]
-
-    def part(self, begin: int, end: int) -> Rows:
-        """Return the rows from ``begin`` to before ``end``."""
-        return Rows(self.names[begin:end], self.times[begin:end], self.values[begin:end])
-
-    def first_name(self, value: float) -> str:
-        """Return the name that sorts first of those with this value."""
-        if self.values.count(value) == 1:
-            return self.names[self.values.index(value)]
-        return min(name for name, other in zip(self.names, self.values, strict=True) if other == value)
-
-    def last_value(self, time_ns: int) -> float:
-        """Return the highest value of those with this time."""
-        if self.times.count(time_ns) == 1:
-            return self.values[self.times.index(time_ns)]
-        return max(value for value, other in zip(self.values, self.times, strict=True) if other == time_ns)
+def _aggregate(names: list[str], times: list[int], values: list[float]) -> Aggregate:
+    """Return readings as one; the sum is exact before it is rounded, so that no processor adds in its own order."""
+    high, low, newest = max(values), min(values), max(times)
+    last = values[times.index(newest)]
+    if times.count(newest) > 1:
+        last = max(value for value, time_ns in zip(values, times, strict=True) if time_ns == newest)
+    worst, least = _first_name(names, values, high), _first_name(names, values, low)
+    return Aggregate(len(values), math.fsum(values), low, high, last, newest, worst, least)
 
 
-def _add(cell: Cell, quantity: str, rows: Rows) -> None:
-    """Add rows to a quantity; the sum is exact before it is rounded, so that no processor adds in its own order."""
-    high, low, newest = max(rows.values), min(rows.values), max(rows.times)
-    more = Aggregate(
-        n=len(rows.values),
-        total=math.fsum(rows.values),
-        low=low,
-        high=high,
-        last=rows.last_value(newest),
-        last_ns=newest,
-        worst=rows.first_name(high),
-        least=rows.first_name(low),
-    )
-    known = cell.quantities.setdefault(quantity, more)
-    if known is not more:
-        known.add(more)
+def _first_name(names: list[str], values: list[float], value: float) -> str:
+    """Return the name that sorts first of those with this value."""
+    if values.count(value) == 1:
+        return names[values.index(value)]
+    return min(name for name, other in zip(names, values, strict=True) if other == value)
 
 
-def _follow(judging: Judging, cell: Cell, rows: Rows, grades: list[float]) -> None:
-    offset, is_on_time, known = judging.record.offset, judging.is_on_time, cell.series
-    for name, time_ns, value, grade in zip(rows.names, rows.times, rows.values, grades, strict=True):
-        if not is_on_time(time_ns):
+def _follow(judging: Judging, cell: Cell, rows: Iterable[tuple[str, int, float, float]]) -> None:
+    """Keep the first and the last (name, time, value, quality) of each series that came on time."""
+    if judging.envelope.is_backfill:
+        return
+    watermark, offset, known = judging.watermark, judging.record.offset, cell.series
+    for name, time_ns, value, grade in rows:
+        if time_ns < watermark:
             continue
         seen = known.get(name)
         if seen is None:

@@ -85,7 +85,8 @@ def _take_at_once(
     equal = same & (values == hot["value"][rows])
     newer = (times > last) & ~too_late
     fresh = rows if newer.all() else rows[newer]
-    hot["quality"][fresh] = quality.learn(hot["quality"][fresh], good[newer])
+    if not (good.all() and (hot["quality"][fresh] == 1.0).all()):  # else there is nothing to learn
+        hot["quality"][fresh] = quality.learn(hot["quality"][fresh], good[newer])
     hot["time"][fresh], hot["value"][fresh] = times[newer], values[newer]
     table.touch(fresh)
     grades = np.where(good & ~same, hot["quality"][rows], np.float32(0.0))

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from schemas import channels
 from streams.delivery.records import StateFormatError
 from streams.pace import Pace
-from streams.sense.blocks import decode_block, pack_array, shard_of, unpack_array
+from streams.sense.blocks import Block, decode_block, pack_array, shard_of, unpack_array
 from streams.sense.dedup import HASH_BYTES, MINUTE_NS, DedupWindow
 from streams.sense.partition import SensePartition
 from streams.sense.series import BLOCK, HOT
@@ -23,6 +23,10 @@ BUSY = [
     video(30.0, 5, ident="c"),
     *until(0.0),
 ]
+
+
+class Thing(Block):
+    name: str
 
 
 def busy() -> SensePartition:
@@ -130,10 +134,10 @@ def test_a_shard_is_the_same_everywhere() -> None:
     assert [shard_of(name, 16) for name in ("a", "b", "gas-1")] == [3, 9, 10]
 
 
-@given(st.binary(max_size=64))
+@given(st.one_of(st.binary(max_size=64), st.dictionaries(st.text(), st.integers()).map(msgspec.msgpack.encode)))
 def test_bytes_that_are_no_block_are_refused_and_nothing_else(raw: bytes) -> None:
     with pytest.raises(StateFormatError):
-        decode_block("x", raw, dict[str, int])
+        decode_block("x", raw, Thing)
     assert unpack_array("x", pack_array(raw), 1) == raw
 
 

@@ -1,0 +1,97 @@
+"""What is there: the balance, a case's chain, a unit as it stands, the whole on one screen."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+
+import click
+import msgspec
+
+from streams.commands import running
+from streams.commands.running import with_kafka
+from streams.settings import Settings
+
+SHOWN = 10
+
+
+@click.command()
+@click.option("--wait", "wait_s", default=0.0, metavar="SECONDS", help="How long to wait until no lag is left.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@with_kafka
+def balance(settings: Settings, wait_s: float, as_json: bool) -> None:
+    """Show that no row is lost: in = judged + late + dead + duplicate, and judged = stored + ... + lag.
+
+    Exit code 0: closed, 1: open, 3: lag left.
+
+    Example: vitals balance --wait 30
+    """
+    from streams.store.balance import balance as read_balance
+    from streams.store.balance_text import balance_text
+
+    found = asyncio.run(read_balance(settings, wait_s))
+    click.echo(msgspec.json.encode(found).decode() if as_json else balance_text(found))
+    sys.exit(found.exit_code())
+
+
+@click.command()
+@click.argument("case_id", metavar="ID")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@with_kafka
+def case(settings: Settings, case_id: str, as_json: bool) -> None:
+    """Print a case's causal chain, from the reading to the reading that proved it right.
+
+    ID is a case's or an order's; its beginning is enough.
+
+    Example: vitals case 3f2a
+    """
+    from streams.dispatch.chain import render_case
+    from streams.newest import newest_cases
+
+    cases = asyncio.run(newest_cases(settings))
+    found = [case for ident, case in cases.items() if ident.startswith(case_id.rpartition("-")[0] or case_id)]
+    if len(found) != 1:
+        what = "no case begins" if not found else f"{len(found)} cases begin"
+        known = ", ".join(f"{c.case_id} ({c.scenario}, {c.step})" for c in list(cases.values())[-5:])
+        click.echo(f"vitals: {what} with {case_id!r}; the last: {known or 'none'}", err=True)
+        sys.exit(running.CHECK_FAILED)
+    click.echo(msgspec.json.encode(found[0]).decode() if as_json else render_case(found[0]))
+
+
+@click.command()
+@click.argument("unit_id", metavar="ID")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@with_kafka
+def unit(settings: Settings, unit_id: str, as_json: bool) -> None:
+    """Show a unit as it stands: its newest indicators, open alerts and cases.
+
+    ID is a unit's, or the end of it; a tier's prefix (hp.nanjing-east) shows that tier's scores.
+
+    Example: vitals unit nanjing-building
+    """
+    from streams.unit_now import render_unit, unit_ids, unit_now
+
+    known = asyncio.run(unit_ids(settings, unit_id))
+    if len(known) != 1:
+        what = f"no unit is, or ends with, {unit_id!r}" if not known else f"{len(known)} units end with {unit_id!r}"
+        click.echo(f"vitals: {what}" + (f": {', '.join(known[:SHOWN])}" if known else ""), err=True)
+        sys.exit(running.CHECK_FAILED)
+    found = asyncio.run(unit_now(settings, known[0]))
+    click.echo(msgspec.json.encode(found).decode() if as_json else render_unit(found))
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@with_kafka
+def status(settings: Settings, as_json: bool) -> None:
+    """Show the whole on one screen: where it runs, the balance, open alerts and cases.
+
+    Exit code as of `vitals balance`.
+
+    Example: vitals status
+    """
+    from streams.overview import overview, render_overview
+
+    found = asyncio.run(overview(settings))
+    click.echo(msgspec.json.encode(found).decode() if as_json else render_overview(found))
+    sys.exit(found.exit_code())

@@ -1,0 +1,78 @@
+"""Whether all that is in the log has been judged, followed and stored: what a run that ends by itself waits for."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Mapping
+
+from aiokafka import TopicPartition
+
+from schemas import channels
+from streams.kafka import admin, consumer, topic_name
+from streams.settings import Settings
+from streams.state.manifest import read_manifests
+from streams.store.offsets import committed
+from streams.topics import partitions_of
+
+PERIOD_SECONDS = 0.5
+READ_BY = {
+    "sense": channels.SOURCES,
+    "alert": (channels.ANOMALIES, channels.UNIT_SCORES, channels.ACTIONS),
+    "dispatch": (channels.ALERTS, channels.FEEDBACK),
+}
+STORED = (channels.JUDGED, channels.INDICATORS, channels.ALERTS, channels.ORDERS)
+Places = Mapping[tuple[str, int], int]  # (topic, partition) -> next offset
+
+
+async def wait_until_settled(settings: Settings, timeout_s: float) -> str | None:
+    """Wait until each stage's manifests, then the store's offsets, have reached the ends of what they read.
+
+    In the order of the data's way: a stage that has come to its end has confirmed all that the next one will read.
+    Nothing may be published meanwhile.
+
+    Returns
+    -------
+    ``None``, or after ``timeout_s`` what has not come to its end.
+    """
+    deadline = time.monotonic() + timeout_s
+    for name, topics in (*READ_BY.items(), ("store", STORED)):
+        while True:
+            reached = await (_stored(settings) if name == "store" else _judged(settings, name))
+            left = _left(await _ends(settings, topics), reached)
+            if not left:
+                break
+            if time.monotonic() >= deadline:
+                return f"{name} has not come to the end of {left[0]}" + (f" and {len(left) - 1} more" * (len(left) > 1))
+            await asyncio.sleep(PERIOD_SECONDS)
+    return None
+
+
+def _left(ends: Places, reached: Places) -> list[str]:
+    return [f"{topic}-{number}" for (topic, number), end in ends.items() if end > reached.get((topic, number), 0)]
+
+
+async def _judged(settings: Settings, stage: str) -> Places:
+    manifests = await read_manifests(settings, stage)
+    return {(topic, n): offset for n, manifest in manifests.items() for topic, offset in manifest.next.items()}
+
+
+async def _stored(settings: Settings) -> Places:
+    client = admin(settings)
+    await client.start()
+    try:
+        wanted = {TopicPartition(topic_name(settings, t), n): (t, n) for t in STORED for n in range(partitions_of(t))}
+        found = await committed(client, settings, wanted)
+    finally:
+        await client.close()
+    return {wanted[tp]: offset for tp, (offset, _) in found.items()}
+
+
+async def _ends(settings: Settings, topics: tuple[str, ...]) -> Places:
+    reader = consumer(settings)
+    await reader.start()
+    try:
+        wanted = {TopicPartition(topic_name(settings, t), n): (t, n) for t in topics for n in range(partitions_of(t))}
+        return {wanted[tp]: end for tp, end in (await reader.end_offsets(list(wanted))).items()}
+    finally:
+        await reader.stop()
