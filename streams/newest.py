@@ -15,6 +15,7 @@ from schemas.signs import Indicator
 from schemas.times import parse_time
 from schemas.watermarks import WATERMARK_TYPE
 from streams.kafka import consumer, topic_name
+from streams.provision import require_topics
 from streams.settings import Settings
 from streams.state.manifest import read_to_end
 from streams.topics import UNIT_PARTITIONS, partition_for, partitions_of
@@ -68,7 +69,13 @@ async def events(
         ``None``: all.
     last
         At most about so many records of each partition, the newest; ``None``: all.
+
+    Raises
+    ------
+    SettingsError
+        The topic is not there.
     """
+    await require_topics(settings, topic)
     reader = consumer(settings)
     await reader.start()
     try:

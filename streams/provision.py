@@ -53,6 +53,19 @@ async def create_topics(settings: Settings, replication: int = 1) -> list[str]:
         await client.close()
 
 
+async def require_topics(settings: Settings, *topics: str) -> None:
+    """Raise ``SettingsError`` if one of these topics of the table is not there: a reader would wait for it."""
+    client = admin(settings)
+    await client.start()
+    try:
+        there = set(await client.list_topics())
+    finally:
+        await client.close()
+    missing = [name for name in (topic_name(settings, topic) for topic in topics) if name not in there]
+    if missing:
+        raise SettingsError(f"topic {missing[0]} is missing: run `vitals topics create`, or see --namespace")
+
+
 async def describe_topics(settings: Settings) -> list[tuple[str, int, int]]:
     """Return (name, partitions wanted, partitions there) of each topic of the table."""
     client = admin(settings)

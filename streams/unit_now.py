@@ -11,6 +11,7 @@ from schemas.signs import Indicator
 from streams.console.views import is_over_alert, is_over_case
 from streams.dispatch.chain import local_time, plain
 from streams.newest import newest_alerts, newest_cases, newest_indicators
+from streams.provision import require_topics
 from streams.registry.reader import RegistryReader
 from streams.settings import Settings
 
@@ -26,7 +27,9 @@ class UnitNow(msgspec.Struct, frozen=True, kw_only=True):
 
 async def unit_ids(settings: Settings, name: str) -> list[str]:
     """Return the registered units and tiers that ``name`` means: the one of that id, else those that end with it."""
-    reader = RegistryReader(settings, (channels.REGISTRY_UNITS,))
+    topics = (channels.REGISTRY_UNITS,)
+    await require_topics(settings, *topics)
+    reader = RegistryReader(settings, topics)
     try:
         await reader.catch_up()
     finally:

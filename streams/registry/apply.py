@@ -12,6 +12,7 @@ from schemas import channels
 from schemas.registry import Device, Gateway, RegistryFile, Team, Unit
 from schemas.times import parse_time
 from streams.kafka import producer, topic_name
+from streams.provision import require_topics
 from streams.registry.reader import IN_FULL, RegistryReader
 from streams.registry.view import RegistryView
 from streams.settings import Settings
@@ -59,7 +60,9 @@ def is_known(view: RegistryView, record: Known) -> bool:
 
 async def read_known(settings: Settings) -> RegistryView:
     """Return the registry as it stands now."""
-    reader = RegistryReader(settings, (channels.REGISTRY_DEVICES, channels.REGISTRY_UNITS, *IN_FULL))
+    topics = (channels.REGISTRY_DEVICES, channels.REGISTRY_UNITS, *IN_FULL)
+    await require_topics(settings, *topics)
+    reader = RegistryReader(settings, topics)
     try:
         await reader.catch_up()
     finally:
