@@ -193,7 +193,10 @@ def replay(
         return done.last_ns or 0
 
     first_ns = found.first_ns + shift_ns
-    ended = run_until_stopped(lambda stop: replaying.run_replay(settings, found.registry, first_ns, publish, stop))
+    try:
+        ended = run_until_stopped(lambda stop: replaying.run_replay(settings, found.registry, first_ns, publish, stop))
+    except replaying.StoppedError:
+        sys.exit(running.INTERRUPTED)
     replaying.say_end(ended)
     if report is not None:
         report.write_bytes(msgspec.json.format(msgspec.json.encode(ended.report), indent=2))
