@@ -10,6 +10,7 @@ from aiokafka.errors import KafkaError
 from aiokafka.structs import RecordMetadata
 
 from streams.delivery.records import Effect
+from streams.delivery.watermarks import WATERMARK_HEADERS
 from streams.kafka import topic_name
 from streams.settings import Settings
 
@@ -24,7 +25,14 @@ class Sender:
         self._names: dict[str, str] = {}
 
     async def effects(self, effects: Sequence[Effect]) -> None:
-        """Send effects; a broker that is down is waited for: what is not confirmed is sent again, in order."""
+        """Send effects; a broker that is down is waited for: what is not confirmed is sent again, in order.
+
+        A watermark is sent once all that it promises is confirmed: sent again, an effect must not come after it.
+        """
+        await self._until_confirmed([effect for effect in effects if effect.headers != WATERMARK_HEADERS])
+        await self._until_confirmed([effect for effect in effects if effect.headers == WATERMARK_HEADERS])
+
+    async def _until_confirmed(self, effects: Sequence[Effect]) -> None:
         left = list(effects)
         for attempt in range(1_000_000):
             failed = await self._try(left)
