@@ -38,7 +38,7 @@ def publish(settings: Settings, unit_id: str, what: str, gateway_id: str, mode: 
         raise SettingsError("--unit and --gateway must be ids: letters, digits, and . _ : -")
     count = 0
     run = f"stdin-{time.time_ns()}"
-    for chunk in _chunks(_values(sys.stdin.buffer, is_pack=what != "reports")):
+    for chunk in chunks(values(sys.stdin.buffer, is_pack=what != "reports")):
         ids = [f"{run}-{count + place}" for place in range(len(chunk))]
         asyncio.run(_publish(settings, unit_id, what, gateway_id, mode, list(zip(ids, chunk, strict=True))))
         count += len(chunk)
@@ -47,7 +47,7 @@ def publish(settings: Settings, unit_id: str, what: str, gateway_id: str, mode: 
 
 
 async def _publish(
-    settings: Settings, unit_id: str, what: str, gateway_id: str, mode: str, values: list[tuple[str, bytes]]
+    settings: Settings, unit_id: str, what: str, gateway_id: str, mode: str, records: list[tuple[str, bytes]]
 ) -> None:
     from schemas.channels import EVENT_TYPES
     from schemas.envelope import gateway_urn, write_envelope
@@ -72,12 +72,13 @@ async def _publish(
                     )
                 ),
             )
-            for ident, value in values
+            for ident, value in records
         ]
         await asyncio.gather(*sent)
 
 
-def _values(lines: Iterable[bytes], *, is_pack: bool) -> Iterator[bytes]:
+def values(lines: Iterable[bytes], *, is_pack: bool) -> Iterator[bytes]:
+    """Yield the value of each record; where records are packs, a row alone becomes a pack of one."""
     for number, line in enumerate(lines, start=1):
         text = line.strip()
         if not text:
@@ -89,9 +90,10 @@ def _values(lines: Iterable[bytes], *, is_pack: bool) -> Iterator[bytes]:
         yield b"[" + text + b"]" if is_pack and text.startswith(b"{") else text
 
 
-def _chunks(values: Iterable[bytes]) -> Iterator[list[bytes]]:
+def chunks(given: Iterable[bytes]) -> Iterator[list[bytes]]:
+    """Yield what is given in lists of at most ``CHUNK``."""
     chunk: list[bytes] = []
-    for value in values:
+    for value in given:
         chunk.append(value)
         if len(chunk) == CHUNK:
             yield chunk

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import msgspec
 
@@ -24,6 +25,15 @@ _encode = msgspec.json.Encoder().encode
 Known = Device | Unit | Team | Gateway
 
 
+class Change(NamedTuple):
+    """One record to write; the topic is without namespace."""
+
+    topic: str
+    key: str
+    partition: int
+    record: Known
+
+
 @dataclass(frozen=True, slots=True)
 class Applied:
     """What ``apply_registry`` wrote."""
@@ -33,18 +43,23 @@ class Applied:
     ends: dict[tuple[str, int], int]  # (topic, partition) -> offset after the last record written
 
 
-def _records(file: RegistryFile) -> list[tuple[str, str, int, Known]]:
-    """Return (topic, key, partition, record); units come before the devices that stand in them."""
-    found: list[tuple[str, str, int, Known]] = []
-    for unit in file.units:
-        partition = partition_for(unit.unit_id.encode(), UNIT_PARTITIONS)
-        found.append((channels.REGISTRY_UNITS, unit.unit_id, partition, unit))
+def changes(view: RegistryView, file: RegistryFile) -> list[Change]:
+    """Return what of a file is new or changed; units come before the devices that stand in them.
+
+    A device that moves is also written where it stood before: else that partition would never hear of it.
+    """
+    found = [Change(channels.REGISTRY_UNITS, unit.unit_id, _partition(unit.unit_id), unit) for unit in file.units]
     for device in file.devices:
-        partition = partition_for(device.unit_id.encode(), UNIT_PARTITIONS)
-        found.append((channels.REGISTRY_DEVICES, device.device_id, partition, device))
-    found += [(channels.REGISTRY_TEAMS, team.team_id, 0, team) for team in file.teams]
-    found += [(channels.REGISTRY_GATEWAYS, gateway.gateway_id, 0, gateway) for gateway in file.gateways]
-    return found
+        before = view.newest(device.device_id)
+        places = {_partition(device.unit_id)} | ({_partition(before[1].unit_id)} if before is not None else set())
+        found += [Change(channels.REGISTRY_DEVICES, device.device_id, place, device) for place in sorted(places)]
+    found += [Change(channels.REGISTRY_TEAMS, team.team_id, 0, team) for team in file.teams]
+    found += [Change(channels.REGISTRY_GATEWAYS, gateway.gateway_id, 0, gateway) for gateway in file.gateways]
+    return [change for change in found if not is_known(view, change.record)]
+
+
+def _partition(unit_id: str) -> int:
+    return partition_for(unit_id.encode(), UNIT_PARTITIONS)
 
 
 def is_known(view: RegistryView, record: Known) -> bool:
@@ -73,10 +88,11 @@ async def read_known(settings: Settings) -> RegistryView:
 async def apply_registry(settings: Settings, file: RegistryFile, is_dry_run: bool = False) -> Applied:
     """Write what is new or changed; the same file again writes nothing."""
     view = await read_known(settings)
-    new = [entry for entry in _records(file) if not is_known(view, entry[3])]
-    unchanged = len(_records(file)) - len(new)
+    new = changes(view, file)
+    written = len({(change.topic, change.key, change.record.valid_from) for change in new})
+    unchanged = sum(len(getattr(file, kind)) for kind in file.__struct_fields__) - written
     if is_dry_run:
-        return Applied(len(new), unchanged, {})
+        return Applied(written, unchanged, {})
     ends: dict[tuple[str, int], int] = {}
     sender = producer(settings)
     await sender.start()
@@ -92,7 +108,7 @@ async def apply_registry(settings: Settings, file: RegistryFile, is_dry_run: boo
                 ends[topic, partition] = max(ends.get((topic, partition), 0), metadata.offset + 1)
     finally:
         await sender.stop()
-    return Applied(len(new), unchanged, ends)
+    return Applied(written, unchanged, ends)
 
 
 async def wait_until_read(settings: Settings, applied: Applied, timeout_s: float = 60.0) -> bool:

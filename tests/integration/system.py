@@ -80,6 +80,8 @@ def running_system(kafka: LocalKafka, influx: LocalInflux, folder: Path, namespa
         namespace=namespace,
         data=str(folder),
         checkpoint_s=1.0,
+        clock_scale=6.0,  # windows of 10 s
+        disorder_s=2.0,
         metrics_port=free_port(),
         store_port=free_port(),
     )

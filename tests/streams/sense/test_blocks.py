@@ -179,6 +179,15 @@ def test_the_window_is_bounded_and_its_blocks_hold_it(
         assert resumed.is_repeat(key(which), 14 * MINUTE_NS) == window.is_repeat(key(which), 14 * MINUTE_NS)
 
 
+def test_a_minute_that_was_dropped_for_its_size_and_begun_anew_is_saved_anew() -> None:
+    window, resumed = DedupWindow("t", max_hashes=2), DedupWindow("t")
+    for number in (1, 2, 3, 4):  # the third is too many
+        window.is_repeat(key(number), 0)
+    for name, block in window.changed_blocks():
+        resumed.restore_block(name, block)
+    assert [resumed.is_repeat(key(number), 0) for number in (4, 3)] == [True, False]
+
+
 # Windows
 
 

@@ -1,0 +1,128 @@
+"""The commands beside a running system: what they say is what is there."""
+
+import json
+import secrets
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from streams.local.influx import LocalInflux
+from streams.local.kafka import LocalKafka
+from tests.integration.system import System, running_system
+
+UNIT = "hp.bund.g01.clock-tower"
+NAME = "clock-tower"
+REGISTRY = f"""
+units:
+  - {{unit_id: {UNIT}, kind: building, name_zh: 钟楼, name_en: Clock tower}}
+gateways:
+  - {{gateway_id: clock, districts: [hp]}}
+"""
+ADD = ("registry", "add-device", "bell-1", "--unit", UNIT, "--quantity", "LAeq", "--interval", "10")
+
+
+@pytest.fixture(scope="module")
+def system(kafka: LocalKafka, influx: LocalInflux, tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
+    folder = tmp_path_factory.mktemp("commands")
+    with running_system(kafka, influx, folder, f"commands-{secrets.token_hex(3)}") as running:
+        (folder / "tower.yaml").write_text(REGISTRY)
+        applied = running.run("registry", "apply", "tower.yaml")
+        assert applied.returncode == 0, applied.stderr
+        yield running
+
+
+def test_a_registry_file_is_applied_once(system: System) -> None:
+    dry = system.run("registry", "apply", "tower.yaml", "--dry-run")
+    again = system.run("registry", "apply", "tower.yaml")
+    assert (dry.stdout, again.stdout) == ("0 would be written, 2 unchanged\n", "0 written, 2 unchanged\n")
+    assert (dry.returncode, again.returncode) == (0, 0)
+
+
+def test_from_an_unknown_device_to_a_unit_that_has_an_indicator(system: System) -> None:
+    reading = '{"n": "bell-1/LAeq", "u": "dB", "v": 61.5}\n'
+    assert system.run("publish", "--unit", UNIT, given=reading).returncode == 0
+    assert system.run("balance", "--wait", "60").returncode == 0
+    unknown = json.loads(system.run("registry", "unknown", "--json").stdout)
+    assert unknown == [{"device_id": "bell-1", "unit_id": UNIT, "quantities": ["LAeq"], "readings": 1}]
+
+    added = system.run(*ADD)
+    assert (added.returncode, added.stdout) == (0, "1 written, 0 unchanged\n"), added.stderr
+    assert json.loads(system.run("registry", "unknown", "--json").stdout) == []
+    shown = json.loads(system.run("registry", "show", UNIT, "--json").stdout)
+    assert [unit["unit_id"] for unit in shown["units"]] == [UNIT]
+    assert [device["device_id"] for device in shown["devices"]] == ["bell-1"]
+    assert system.run("registry", "check").stdout.startswith("well: 1 units, 1 devices")
+
+    published = system.run("publish", "--unit", UNIT, given=f"[{reading}]".replace("\n", "") + "\n\n" + reading)
+    assert published.stdout.startswith("2 records published")
+    status = system.run("status", "--json")
+    found = json.loads(status.stdout)
+    assert (found["kafka"], found["namespace"]) == (system.settings.kafka, system.settings.namespace)
+    balance = system.balance()
+    assert (balance["status"], sum(line["judged"] for line in balance["by_partition"])) == ("closed", 2)
+
+    deadline = time.monotonic() + 120  # the window of a minute, and the disorder, must pass
+    while not json.loads(system.run("unit", NAME, "--json").stdout)["indicators"]:
+        assert time.monotonic() < deadline
+    said = system.run("unit", NAME)
+    assert said.stdout.startswith(f"{UNIT}\n\nIndicators\n  noise_level")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "why"),
+    [
+        (("case", "3f2a"), 1, "no case begins with '3f2a'; the last: none"),
+        (("unit", "atlantis"), 1, "no unit is, or ends with, 'atlantis'"),
+        (("registry", "show", "nobody"), 1, "nothing registered has the id 'nobody'"),
+        ((*ADD[:4], "hp.bund.g01.nowhere", *ADD[5:]), 2, "unknown unit hp.bund.g01.nowhere"),
+        (("unit", NAME, "--namespace", "empty"), 2, "topic empty.vitals.registry.units is missing"),
+        (("case", "3f2a", "--namespace", "empty"), 2, "topic empty.vitals.orders is missing"),
+        (("balance", "--namespace", "empty"), 2, "topic empty.vitals.readings is missing"),
+        (("registry", "show", "--namespace", "empty"), 2, "topic empty.vitals.registry.devices is missing"),
+    ],
+)
+def test_what_is_not_there_is_said_in_one_line(system: System, arguments: tuple[str, ...], code: int, why: str) -> None:
+    began = time.monotonic()
+    said = system.run(*arguments)
+    assert (said.returncode, said.stdout, said.stderr.count("\n")) == (code, "", 1)
+    assert why in said.stderr
+    assert time.monotonic() - began < 20
+
+
+def test_bad_json_is_refused_with_its_line(system: System) -> None:
+    said = system.run("publish", "--unit", UNIT, given='{"n": "bell-1/LAeq", "v": 60}\n{"n":\n')
+    assert said.returncode == 2
+    assert "line 2 of standard input is no JSON" in said.stderr
+
+
+def test_topics_are_described(system: System) -> None:
+    said = system.run("topics", "describe", "--json")
+    assert said.returncode == 0
+    assert all(row["wanted"] == row["partitions"] for row in json.loads(said.stdout))
+    assert system.run("topics", "create").stdout == "0 topics made; all are there\n"
+
+
+def test_a_replay_that_is_interrupted_leaves_nothing_running(system: System, tmp_path: Path) -> None:
+    (tmp_path / "day.csv").write_text("day,passed\n2024-05-01,5\n2024-05-02,7\n")
+    (tmp_path / "day.yaml").write_text(
+        "{name: day, files: [day.csv], time: {columns: [day]}, time_zone: UTC, period_s: 3600, device: gate,"
+        " target: vitals.readings, values: [{column: passed, to: people_in, unit: /}],"
+        " unit: {unit_id: x.y.z.u, kind: shops, name_zh: 店, name_en: Shop}}"
+    )
+    command = [sys.executable, "-m", "streams.cli", "replay", "day.yaml", "--data", ".", "--speed", "1"]
+    command += ["--namespace", f"{system.settings.namespace}-day"]
+    status = system.folder / f"{system.settings.namespace}-day" / "worker.json"
+    with subprocess.Popen(command, cwd=tmp_path, env=system.environment(), stdout=subprocess.DEVNULL) as child:
+        deadline = time.monotonic() + 60
+        while not status.exists():
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+        child.send_signal(signal.SIGINT)
+        assert child.wait(timeout=60) == 130
+    stages = json.loads(status.read_text())["stages"].values()
+    assert [pid for pid in stages if Path(f"/proc/{pid}").exists()] == []
