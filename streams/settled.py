@@ -13,14 +13,10 @@ from streams.kafka import admin, consumer, topic_name
 from streams.settings import Settings
 from streams.state.manifest import read_manifests
 from streams.store.offsets import committed
-from streams.topics import partitions_of
+from streams.topics import STAGE_SOURCES, partitions_of
 
 PERIOD_SECONDS = 0.5
-READ_BY = {
-    "sense": channels.SOURCES,
-    "alert": (channels.ANOMALIES, channels.UNIT_SCORES, channels.ACTIONS),
-    "dispatch": (channels.ALERTS, channels.FEEDBACK),
-}
+STORE = "store"
 STORED = (channels.JUDGED, channels.INDICATORS, channels.ALERTS, channels.ORDERS)
 Places = Mapping[tuple[str, int], int]  # (topic, partition) -> next offset
 
@@ -35,10 +31,19 @@ async def wait_until_settled(settings: Settings, timeout_s: float) -> str | None
     -------
     ``None``, or after ``timeout_s`` what has not come to its end.
     """
+    return await _wait(settings, {**STAGE_SOURCES, STORE: STORED}, timeout_s)
+
+
+async def wait_until_judged(settings: Settings, timeout_s: float) -> str | None:
+    """Wait for the stages alone, as ``wait_until_settled`` does where there is a store."""
+    return await _wait(settings, STAGE_SOURCES, timeout_s)
+
+
+async def _wait(settings: Settings, sources: Mapping[str, tuple[str, ...]], timeout_s: float) -> str | None:
     deadline = time.monotonic() + timeout_s
-    for name, topics in (*READ_BY.items(), ("store", STORED)):
+    for name, topics in sources.items():
         while True:
-            reached = await (_stored(settings) if name == "store" else _judged(settings, name))
+            reached = await (_stored(settings) if name == STORE else _judged(settings, name))
             left = _left(await _ends(settings, topics), reached)
             if not left:
                 break

@@ -10,7 +10,11 @@ UNIT_PARTITIONS = 12
 DISTRICT_PARTITIONS = 4
 HOUR_MS = 3_600_000
 DAY_MS = 24 * HOUR_MS
-STAGES = ("sense", "alert", "dispatch")
+STAGE_SOURCES = {  # in the order of the data's way
+    "sense": channels.SOURCES,
+    "alert": (channels.ANOMALIES, channels.UNIT_SCORES, channels.ACTIONS),
+    "dispatch": (channels.ALERTS, channels.FEEDBACK),
+}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

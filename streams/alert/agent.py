@@ -15,6 +15,7 @@ from streams.delivery.stage import Stage
 from streams.pace import Pace
 from streams.registry.view import RegistryView
 from streams.settings import Settings
+from streams.topics import STAGE_SOURCES
 
 
 def alert_stage(settings: Settings, catalogue: Catalogue) -> Stage:
@@ -26,7 +27,7 @@ def alert_stage(settings: Settings, catalogue: Catalogue) -> Stage:
 
     return Stage(
         name="alert",
-        sources=(channels.ANOMALIES, channels.UNIT_SCORES, channels.ACTIONS),
+        sources=STAGE_SOURCES["alert"],
         registry_topics=(channels.REGISTRY_UNITS,),
         reads_registry_by_partition=False,
         new_state=new_state,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Sequence
+from itertools import count
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
@@ -34,7 +35,7 @@ class Sender:
 
     async def _until_confirmed(self, effects: Sequence[Effect]) -> None:
         left = list(effects)
-        for attempt in range(1_000_000):
+        for attempt in count():
             failed = await self._try(left)
             if not failed:
                 return

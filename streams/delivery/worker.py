@@ -46,7 +46,6 @@ class StageWorker:
         self._checkpointer = Checkpointer(stage.name, self._sender.blocks, self._commit, stage.counters)
         self._parts: dict[int, HeldPartition] = {}
         self._between_batches = asyncio.Lock()
-        self._saved_registry: dict[int, dict[str, int]] = {}
         self.last_progress = time.monotonic()
         self._is_loaded = False
         self._app.agent(channel, name=f"{stage.name}", concurrency=1)(self._agent)
@@ -139,7 +138,7 @@ class StageWorker:
 
     def _registry_moved(self) -> bool:
         """Whether registry records were read that no manifest tells of: who applied them waits for that."""
-        return any(self._registry.progress(p) != self._saved_registry.get(p, {}) for p in self._parts)
+        return any(self._registry.progress(p) != part.saved_registry for p, part in self._parts.items())
 
     async def _checkpoint(self) -> None:
         started = time.monotonic()
@@ -149,7 +148,6 @@ class StageWorker:
             lowest = await self._checkpointer.write(self._held, self._between_batches, generation, registry)
         except Exception as error:  # noqa: BLE001 - state that could not be saved: start anew from the last manifest
             self._die(error, "writing a checkpoint")
-        self._saved_registry = registry
         await self._trimmer.trim(lowest)
         metrics.CHECKPOINTS.labels(self._stage.name).inc()
         metrics.CHECKPOINT_SECONDS.labels(self._stage.name).observe(time.monotonic() - started)

@@ -15,6 +15,7 @@ from streams.dispatch.partition import DispatchPartition
 from streams.pace import Pace
 from streams.registry.view import RegistryView
 from streams.settings import Settings
+from streams.topics import STAGE_SOURCES
 
 
 def dispatch_stage(settings: Settings, catalogue: Catalogue) -> Stage:
@@ -27,7 +28,7 @@ def dispatch_stage(settings: Settings, catalogue: Catalogue) -> Stage:
 
     return Stage(
         name="dispatch",
-        sources=(channels.ALERTS, channels.FEEDBACK),
+        sources=STAGE_SOURCES["dispatch"],
         registry_topics=(channels.REGISTRY_UNITS, channels.REGISTRY_TEAMS),
         reads_registry_by_partition=False,
         new_state=new_state,

@@ -184,9 +184,6 @@ class Up:
         if status == 200 and isinstance(summary, dict):
             self._say(f"{seconds:6.0f} s  " + summary_line(summary))
 
-    async def _store_metrics(self) -> str:
-        return await _text(f"http://{self._settings.host}:{self._settings.store_port}/metrics")
-
     async def _end(self, seconds: float) -> int:
         self._say("stopping the simulator; waiting until all is stored")
         await self._supervisor.stop(["simulator"])
@@ -195,6 +192,7 @@ class Up:
         truths = read_ground_truth(self._truth) if self._truth.exists() else []
         outcome: Outcome = judge_run(found, cases, truths, self._plan)
         rows = sum(line.judged for line in found.by_partition)
+        _, metrics = await _get(f"http://{self._settings.host}:{self._settings.store_port}/metrics")
         report = make_report(
             rows=rows,
             seconds=seconds,
@@ -203,21 +201,13 @@ class Up:
             balance=found,
             truths=truths,
             alert_latency_s=await raise_latencies(self._settings),
-            stored=quantiles_of(await self._store_metrics(), "vitals_stored_seconds"),
+            stored=quantiles_of(metrics or "", "vitals_stored_seconds"),
         )
         if self._plan.report is not None:
             write_report(self._plan.report, report)
         for line in outcome.lines:
             self._say(line)
         return outcome.exit_code
-
-
-async def _text(url: str) -> str:
-    try:
-        async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=3)) as session, session.get(url) as answer:
-            return await answer.text()
-    except (aiohttp.ClientError, TimeoutError, OSError):
-        return ""
 
 
 def summary_line(summary: dict[str, Any]) -> str:
@@ -242,7 +232,7 @@ async def _get(url: str, token: str | None = None) -> tuple[int, Any]:
         timeout = aiohttp.ClientTimeout(total=3)
         async with aiohttp.ClientSession(timeout=timeout, headers=headers) as session, session.get(url) as answer:
             is_json = answer.content_type.endswith("json")
-            return answer.status, await answer.json() if is_json else None
+            return answer.status, await answer.json() if is_json else await answer.text()
     except (aiohttp.ClientError, TimeoutError, OSError):
         return 0, None
 

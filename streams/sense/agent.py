@@ -20,6 +20,7 @@ from streams.registry.view import RegistryView
 from streams.sense.partition import SensePartition
 from streams.settings import Settings
 from streams.state.manifest import Counters
+from streams.topics import STAGE_SOURCES
 
 
 def sense_stage(settings: Settings, catalogue: Catalogue) -> Stage:
@@ -37,7 +38,7 @@ def sense_stage(settings: Settings, catalogue: Catalogue) -> Stage:
 
     return Stage(
         name="sense",
-        sources=channels.SOURCES,
+        sources=STAGE_SOURCES["sense"],
         registry_topics=(channels.REGISTRY_DEVICES, channels.REGISTRY_UNITS, channels.REGISTRY_GATEWAYS),
         reads_registry_by_partition=True,
         new_state=new_state,

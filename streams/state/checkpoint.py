@@ -31,6 +31,7 @@ class HeldPartition:
     seq: int = 0
     next: dict[str, int] = field(default_factory=dict)
     saved_next: dict[str, int] = field(default_factory=dict)
+    saved_registry: dict[str, int] = field(default_factory=dict)  # what the last manifest tells of the registry
     offsets: dict[str, int] = field(default_factory=dict)  # block -> offset
     encoded: dict[str, bytes] = field(default_factory=dict)  # block -> the bytes that lie there
     lowest: deque[tuple[float, int]] = field(default_factory=deque)  # (when, lowest offset that a manifest named)
@@ -76,12 +77,12 @@ class Checkpointer:
                 cuts = [
                     self._cut(p, registry.get(p.number, {}))
                     for p in parts()
-                    if p.next != p.saved_next or p.number in registry
+                    if p.next != p.saved_next or registry.get(p.number, {}) != p.saved_registry
                 ]
             await self._write_blocks(cuts)
             await self._write_manifests(cuts, generation)
             for cut in cuts:
-                cut.part.saved_next = cut.next
+                cut.part.saved_next, cut.part.saved_registry = cut.next, cut.registry
             offsets = {(topic, cut.part.number): offset for cut in cuts for topic, offset in cut.next.items()}
             if offsets:
                 await self._commit(offsets)

@@ -54,6 +54,7 @@ def restore_partition(part: HeldPartition, manifest: Manifest, sealed: Mapping[s
         )
     part.state.restore({name: unseal(raw) for name, raw in sealed.items()})
     part.seq, part.next, part.saved_next = manifest.seq, dict(manifest.next), dict(manifest.next)
+    part.saved_registry = dict(manifest.registry)
     part.offsets, part.encoded = dict(manifest.blocks), dict(sealed)
     part.lowest.append((time.monotonic(), min(part.offsets.values(), default=0)))
 

@@ -1,31 +1,21 @@
 """Real stages as real processes: started, killed with SIGKILL, watched until they have judged the whole log."""
 
-import asyncio
 import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterable
 from pathlib import Path
-
-from aiokafka import TopicPartition
 
 from schemas import channels
 from schemas.codec import decode_indicator
 from schemas.judged import decode_judged
-from streams.kafka import consumer, topic_name
 from streams.local.process import free_port
+from streams.newest import events
 from streams.settings import Settings
-from streams.state.manifest import Counters, read_manifests, read_to_end
-from streams.topics import partitions_of
+from streams.state.manifest import Counters, read_manifests
 from streams.work import environment_of
 
-STAGES = {
-    "sense": channels.SOURCES,
-    "alert": (channels.ANOMALIES, channels.UNIT_SCORES, channels.ACTIONS),
-    "dispatch": (channels.ALERTS, channels.FEEDBACK),
-}
 Place = tuple[str, int, int]  # source topic, partition, offset
 
 
@@ -55,59 +45,20 @@ class StageProcess:
             self._process.wait(timeout=30)
 
 
-async def until_judged(settings: Settings, timeout_s: float) -> None:
-    """Wait until every stage's manifests have reached the end of its sources, one stage after the other."""
-    deadline = time.monotonic() + timeout_s
-    for stage, topics in STAGES.items():
-        reader = consumer(settings)
-        await reader.start()
-        try:
-            wanted = [TopicPartition(topic_name(settings, t), n) for t in topics for n in range(partitions_of(t))]
-            while True:
-                ends = await reader.end_offsets(wanted)
-                manifests = await read_manifests(settings, stage)
-                left = [
-                    f"{topic}-{n}"
-                    for topic in topics
-                    for n in range(partitions_of(topic))
-                    if ends[TopicPartition(topic_name(settings, topic), n)]
-                    > (manifests[n].next.get(topic, 0) if n in manifests else 0)
-                ]
-                if not left:
-                    break
-                assert time.monotonic() < deadline, f"{stage} has not judged {left[:5]} after {timeout_s:.0f} s"
-                await asyncio.sleep(0.5)
-        finally:
-            await reader.stop()
-
-
 async def judged_places(settings: Settings) -> list[Place]:
     """Return the source record of each record of ``vitals.judged``: one twice was judged again after a kill."""
-    found = []
-    reader = consumer(settings)
-    await reader.start()
-    try:
-        async for record in read_to_end(reader, _every(settings, channels.JUDGED)):
-            judged = decode_judged(record.value or b"")
-            found.append((judged.source, judged.partition, judged.offset))
-    finally:
-        await reader.stop()
-    return found
+    found = [decode_judged(record.value or b"") async for record in events(settings, channels.JUDGED)]
+    return [(judged.source, judged.partition, judged.offset) for judged in found]
 
 
 async def last_indicators(settings: Settings) -> dict[tuple[str, str, str, str], tuple[float, float, int, float]]:
     """Return value, score, n and coverage of the newest revision of each indicator and window."""
     newest: dict[tuple[str, str, str, str], tuple[int, tuple[float, float, int, float]]] = {}
-    reader = consumer(settings)
-    await reader.start()
-    try:
-        async for record in read_to_end(reader, _every(settings, channels.INDICATORS)):
-            one = decode_indicator(record.value or b"")
-            key = (one.unit_id, one.indicator, one.mode, one.window_start)
-            if key not in newest or one.revision >= newest[key][0]:
-                newest[key] = one.revision, (one.value, one.score, one.n, one.coverage)
-    finally:
-        await reader.stop()
+    async for record in events(settings, channels.INDICATORS):
+        one = decode_indicator(record.value or b"")
+        key = (one.unit_id, one.indicator, one.mode, one.window_start)
+        if key not in newest or one.revision >= newest[key][0]:
+            newest[key] = one.revision, (one.value, one.score, one.n, one.coverage)
     return {key: values for key, (_, values) in newest.items()}
 
 
@@ -119,7 +70,3 @@ async def counters_of(settings: Settings) -> dict[int, Counters]:
 def total(counters: Iterable[Counters], name: str) -> int:
     """Return the sum of one counter over all partitions and topics."""
     return sum(counts[name] for by_topic in counters for counts in by_topic.values())
-
-
-def _every(settings: Settings, topic: str) -> list[TopicPartition]:
-    return [TopicPartition(topic_name(settings, topic), n) for n in range(partitions_of(topic))]

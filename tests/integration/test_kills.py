@@ -18,8 +18,10 @@ from streams.newest import newest_alerts, newest_cases
 from streams.provision import create_topics
 from streams.registry.apply import apply_registry, wait_until_read
 from streams.settings import Settings
+from streams.settled import wait_until_judged
 from streams.ticker import run_ticker
-from tests.integration.rig import STAGES, StageProcess, counters_of, judged_places, last_indicators, total, until_judged
+from streams.topics import STAGE_SOURCES
+from tests.integration.rig import StageProcess, counters_of, judged_places, last_indicators, total
 
 KILLS = 20
 SEED = 20_261_124
@@ -30,7 +32,7 @@ SCENARIOS = ("lift-fault", "gas-leak")
 async def record_log(settings: Settings, folder: Path) -> SimulationReport:
     """Play a district live, stages and teams included: what it leaves is a log of sources and feedback that fits it."""
     await create_topics(settings)
-    stages = [StageProcess(settings, stage, folder / f"live-{stage}.log") for stage in STAGES]
+    stages = [StageProcess(settings, stage, folder / f"live-{stage}.log") for stage in STAGE_SOURCES]
     for stage in stages:
         stage.start()
     stop, stop_ticks = asyncio.Event(), asyncio.Event()
@@ -47,7 +49,7 @@ async def record_log(settings: Settings, folder: Path) -> SimulationReport:
         await asyncio.sleep(10)  # let time pass the last windows and clocks
         stop_ticks.set()
         await ticker
-        await until_judged(settings, 120)
+        assert await wait_until_judged(settings, 120) is None
     finally:
         for stage in stages:
             stage.stop()
@@ -58,7 +60,7 @@ async def judge_again(settings: Settings, folder: Path, kills: int) -> None:
     """Judge the recorded log under a namespace of its own, with ``kills`` SIGKILLs at random moments."""
     await create_topics(settings)
     moments = random.Random(SEED)
-    stages = {name: StageProcess(settings, name, folder / f"{settings.namespace}-{name}.log") for name in STAGES}
+    stages = {name: StageProcess(settings, name, folder / f"{settings.namespace}-{name}.log") for name in STAGE_SOURCES}
     for stage in stages.values():
         stage.start()
     try:
@@ -67,7 +69,7 @@ async def judge_again(settings: Settings, folder: Path, kills: int) -> None:
             victim = stages[moments.choice(("sense", "sense", "alert", "dispatch"))]
             victim.kill()
             victim.start()
-        await until_judged(settings, 240)
+        assert await wait_until_judged(settings, 240) is None
     finally:
         for stage in stages.values():
             with contextlib.suppress(ProcessLookupError):
