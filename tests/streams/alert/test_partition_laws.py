@@ -16,7 +16,8 @@ from streams.alert.lifecycle import FOLLOWS
 from streams.delivery.records import Effect, Record
 from streams.delivery.watermarks import WATERMARK_HEADERS
 from tests.streams.alert.builders import DELAYED, indicators, is_settled, partition, settled
-from tests.streams.alert.logs import batches, interleaved, random_log, seeds
+from tests.streams.alert.logs import random_log, seeds
+from tests.streams.delivery.orders import batches, interleaved
 
 steps = st.integers(5, 120)
 

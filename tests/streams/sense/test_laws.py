@@ -17,6 +17,7 @@ from schemas.times import parse_time
 from streams.delivery.records import Effect, Record
 from streams.delivery.watermarks import WATERMARK_HEADERS
 from streams.sense.partition import SensePartition
+from tests.streams.delivery.orders import batches, interleaved
 from tests.streams.sense.builders import (
     anomalies,
     indicators,
@@ -25,7 +26,7 @@ from tests.streams.sense.builders import (
     promises,
     unit_scores,
 )
-from tests.streams.sense.logs import batches, interleaved, random_log, seeds
+from tests.streams.sense.logs import random_log, seeds
 
 steps = st.integers(5, 120)
 
