@@ -21,8 +21,13 @@ from tests.streams.store import rig
 PARTITIONS, PACKS, ROWS = 12, 150, 200
 ALL = PARTITIONS * PACKS * ROWS
 KILLS = 4
-COMPLETE = SourceCounts(next=PACKS, total=PACKS * ROWS, stored=PACKS * ROWS)
-COMPLETE_OF_ALL = {f"vitals.readings/{partition}": COMPLETE for partition in range(PARTITIONS)}
+KILL_PACKS = 3 * PACKS  # work for seconds, so that a kill strikes before it is done, however quick the machine
+
+
+def complete(packs: int = PACKS) -> dict[str, SourceCounts]:
+    """Return the counters of a store that has stored every pack of every partition once."""
+    counts = SourceCounts(next=packs, total=packs * ROWS, stored=packs * ROWS)
+    return {f"vitals.readings/{partition}": counts for partition in range(PARTITIONS)}
 
 
 @pytest.fixture
@@ -34,11 +39,11 @@ async def settings(kafka: LocalKafka, influx: LocalInflux, namespace: str) -> Se
     return made
 
 
-async def publish_all(settings: Settings) -> None:
+async def publish_all(settings: Settings, packs: int = PACKS) -> None:
     """Every pack once, and in each partition twenty of them again, as sense does after a crash."""
     start = time.time_ns() - 3_600 * 10**9
     for partition in range(PARTITIONS):
-        judged = rig.packs(partition, PACKS, ROWS, start)
+        judged = rig.packs(partition, packs, ROWS, start)
         await rig.publish(settings, [*judged[:100], *judged[80:]])
 
 
@@ -52,10 +57,11 @@ def points_in(settings: Settings, url: str) -> int:
 
 
 async def test_kills_neither_lose_a_row_nor_count_one_twice(settings: Settings, influx: LocalInflux) -> None:
-    await publish_all(settings)
+    every = PARTITIONS * KILL_PACKS * ROWS
+    await publish_all(settings, KILL_PACKS)
     for kill in range(KILLS):
         child = rig.start_store(settings)
-        goal = (kill + 1) * ALL // (KILLS + 2)
+        goal = (kill + 1) * every // (KILLS + 4)
 
         async def is_midway(goal: int = goal) -> bool:
             return await rig.total_stored(settings) >= goal
@@ -63,17 +69,17 @@ async def test_kills_neither_lose_a_row_nor_count_one_twice(settings: Settings, 
         await rig.until(is_midway)
         child.send_signal(signal.SIGKILL)
         child.wait()
-        assert await rig.total_stored(settings) < ALL
+        assert await rig.total_stored(settings) < every
     child = rig.start_store(settings)
 
     async def are_all_stored() -> bool:
-        return await rig.total_stored(settings) >= ALL
+        return await rig.total_stored(settings) >= every
 
     await rig.until(are_all_stored)
     child.send_signal(signal.SIGTERM)
     assert child.wait(30) == 0
-    assert await rig.stored_counts(settings) == COMPLETE_OF_ALL
-    assert points_in(settings, influx.url) == ALL
+    assert await rig.stored_counts(settings) == complete(KILL_PACKS)
+    assert points_in(settings, influx.url) == every
 
 
 async def test_members_that_come_and_go_share_the_work_exactly(settings: Settings, influx: LocalInflux) -> None:
@@ -95,7 +101,7 @@ async def test_members_that_come_and_go_share_the_work_exactly(settings: Setting
             return await rig.total_stored(settings) >= ALL
 
         await rig.until(are_all_stored)
-    assert await rig.stored_counts(settings) == COMPLETE_OF_ALL
+    assert await rig.stored_counts(settings) == complete()
     assert points_in(settings, influx.url) == ALL
 
 
@@ -129,7 +135,7 @@ async def test_a_database_that_is_away_is_waited_for_without_reading_on(settings
                 return await rig.total_stored(settings) >= ALL
 
             await rig.until(are_all_stored)
-        assert await rig.stored_counts(settings) == COMPLETE_OF_ALL
+        assert await rig.stored_counts(settings) == complete()
         assert points_in(settings, own.url) == ALL
 
 
@@ -145,7 +151,7 @@ async def test_duckdb_keeps_one_point_a_key_through_kills(settings: Settings, tm
         await rig.until(is_reached)
         child.send_signal(signal.SIGKILL)
         child.wait()
-    assert await rig.stored_counts(settings) == COMPLETE_OF_ALL
+    assert await rig.stored_counts(settings) == complete()
     with duckdb.connect(str(tmp_path / "vitals.duckdb"), read_only=True) as reader:
         (found,) = reader.execute("SELECT count(*), count(DISTINCT (device_id, time)) FROM readings").fetchall()
     assert found == (ALL, ALL)
