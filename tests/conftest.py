@@ -1,10 +1,14 @@
-"""What all tests share: seeded randomness, and hypothesis without a clock."""
+"""What all tests share: seeded randomness, hypothesis without a clock, and the servers of a session."""
 
 import os
 
 import numpy as np
 import pytest
 from hypothesis import settings
+
+from tests.servers import chromium, influx, kafka, namespace
+
+__all__ = ["chromium", "influx", "kafka", "namespace", "rng"]
 
 # A busy machine is no failing property. In CI the examples are the same at every run.
 settings.register_profile("here", deadline=None)

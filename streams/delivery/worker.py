@@ -16,6 +16,7 @@ from typing import Any, NoReturn
 from faust.types import TP
 
 from streams import metrics
+from streams.delivery.fail_points import reached
 from streams.delivery.faust_app import BATCH_RECORDS, BATCH_SECONDS, make_app
 from streams.delivery.records import Record
 from streams.delivery.sender import Sender
@@ -88,7 +89,9 @@ class StageWorker:
         for number, records in self._of_held_partitions(batch).items():
             part = self._parts[number]
             effects = part.state.fold(records)  # pure: no await, so that no checkpoint sees half of it
+            reached("before-effects")
             await self._sender.effects(effects)
+            reached("after-effects")
             for record in records:
                 part.next[record.topic] = record.offset + 1
                 metrics.RECORDS.labels(self._stage.name, record.topic).inc()
@@ -171,6 +174,7 @@ class StageWorker:
             loaded = await load_partitions(
                 self._settings, self._stage.name, held, lambda p: self._stage.new_state(p, view)
             )
+            reached("in-recovery")
             self._parts.update(loaded)
         except Exception as error:  # noqa: BLE001 - never half a state
             self._die(error, "loading state")

@@ -12,6 +12,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
+from streams.delivery.fail_points import reached
 from streams.delivery.records import PartitionState
 from streams.state.blocks import seal
 from streams.state.manifest import KEY, Counters, Manifest, encode_manifest
@@ -80,12 +81,17 @@ class Checkpointer:
                     if p.next != p.saved_next or registry.get(p.number, {}) != p.saved_registry
                 ]
             await self._write_blocks(cuts)
+            if cuts:
+                reached("after-blocks")
             await self._write_manifests(cuts, generation)
+            if cuts:
+                reached("after-manifest")
             for cut in cuts:
                 cut.part.saved_next, cut.part.saved_registry = cut.next, cut.registry
             offsets = {(topic, cut.part.number): offset for cut in cuts for topic, offset in cut.next.items()}
             if offsets:
                 await self._commit(offsets)
+                reached("after-commit")
             now = time.monotonic()
             return {cut.part.number: _trimmable(cut.part, now) for cut in cuts}
 

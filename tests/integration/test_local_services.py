@@ -16,7 +16,7 @@ from influxdb_client.rest import ApiException
 
 from streams.local.influx import LocalInflux
 from streams.local.kafka import LocalKafka, live_brokers
-from tests.integration.conftest import require
+from tests.servers import require
 
 HOUR_SECONDS = 3600
 LOG_APPEND_TIME = 1

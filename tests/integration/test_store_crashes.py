@@ -15,7 +15,7 @@ from streams.local.influx import LocalInflux
 from streams.local.kafka import LocalKafka
 from streams.settings import Settings
 from streams.store.counters import SourceCounts
-from tests.integration.conftest import require
+from tests.servers import require
 from tests.streams.store import rig
 
 PARTITIONS, PACKS, ROWS = 12, 150, 200
