@@ -21,7 +21,7 @@ from tests.faults.district import GATEWAY, INTERVAL_S, devices_of, unit_ids
 SECOND_NS = 1_000_000_000
 MINUTE_NS = 60 * SECOND_NS
 What = Literal["pack", "tick", "duplicate", "disordered", "late", "too_late", "conflict", "bad_rows", "undecodable"]
-FAR_FUTURE_S = 4_000_000_000.0  # 2096: ahead of any wall clock
+FAR_FUTURE_S = 4_000_000_000  # 2096: ahead of any wall clock
 BASE = {"LAeq": 58.0, "temperature": 18.0, "pm25": 40.0}
 UNIT = {"LAeq": "dB", "temperature": "Cel", "pm25": "ug/m3"}
 
@@ -111,7 +111,7 @@ def _treated(
     due_ns = at_ns + _delay_ns(plan, what, rng)
     if what == "bad_rows":
         rows = [*rows, *rng.sample(_bad_rows(unit_id, at_ns), 3)]
-    value = rng.randbytes(rng.randrange(1, 200)) if what == "undecodable" else json.dumps(rows).encode()
+    value = b"\xff" + rng.randbytes(rng.randrange(1, 200)) if what == "undecodable" else json.dumps(rows).encode()
     count = 1 if what == "undecodable" else len(rows)
     record = _record(unit_id, value, ident, at_ns, what, count)
     yield due_ns, record

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from aiokafka import TopicPartition
+
 from schemas import channels
-from streams.newest import events
+from streams.kafka import consumer, topic_name
 from streams.settings import Settings
+from streams.state.manifest import read_to_end
+from streams.topics import partitions_of
 
 
 class Logged(NamedTuple):
@@ -22,13 +26,24 @@ class Logged(NamedTuple):
 
 
 async def read_log(settings: Settings) -> list[Logged]:
-    """Return every record of every ticked topic, in order of (topic, partition, offset)."""
-    found = []
-    for topic in channels.TICKED:
-        async for record in events(settings, topic):
-            append_ns = record.timestamp * 1_000_000
-            headers = dict(record.headers)
-            found.append(
-                Logged(topic, record.partition, record.offset, append_ns, record.key, record.value or b"", headers)
+    """Return every record of every ticked topic, ticks too, in order of (topic, partition, offset)."""
+    names = {topic_name(settings, topic): topic for topic in channels.TICKED}
+    places = [TopicPartition(name, n) for name, topic in names.items() for n in range(partitions_of(topic))]
+    reader = consumer(settings)
+    await reader.start()
+    try:
+        found = [
+            Logged(
+                names[record.topic],
+                record.partition,
+                record.offset,
+                record.timestamp * 1_000_000,
+                record.key,
+                record.value or b"",
+                dict(record.headers),
             )
+            async for record in read_to_end(reader, places)
+        ]
+    finally:
+        await reader.stop()
     return sorted(found, key=lambda one: one[:3])

@@ -12,11 +12,12 @@ class Scale:
 
     kills: int  # random SIGKILLs over all stages
     minutes_of_log: int  # event time that the generated log spans
+    records_per_s: float  # at which it comes in while stages die
 
 
-SHORT = Scale(kills=8, minutes_of_log=20)
-NORMAL = Scale(kills=40, minutes_of_log=60)
-LONG = Scale(kills=200, minutes_of_log=180)
+SHORT = Scale(kills=8, minutes_of_log=20, records_per_s=150)
+NORMAL = Scale(kills=40, minutes_of_log=60, records_per_s=150)
+LONG = Scale(kills=200, minutes_of_log=180, records_per_s=150)
 SCALES = {"short": SHORT, "normal": NORMAL, "long": LONG}
 
 

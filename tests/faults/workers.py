@@ -14,11 +14,12 @@ from streams.work import environment_of
 
 ROOT = Path(__file__).resolve().parents[2]
 FAIL_POINTS = ("before-effects", "after-effects", "after-blocks", "after-manifest", "after-commit", "in-recovery")
+STORE = "store"
 PLANTED = "tests.faults.planted"  # ``python -m tests.faults.planted FAULT --stages STAGE``: a worker with a fault
 
 
 class Worker:
-    """One stage as a child process; every process that it ever was is in ``pids``.
+    """One stage (or the ``store``) as a child process; every process that it ever was is in ``pids``.
 
     Parameters
     ----------
@@ -40,9 +41,13 @@ class Worker:
     def start(self, fail_point: str | None = None) -> None:
         """Start it; ``fail_point`` (``after-blocks:3``) is where it will kill itself."""
         assert not self.is_alive, f"{self.name} runs already"
-        module = ["streams.cli", "worker"] if self._fault is None else [PLANTED, self._fault]
-        command = [sys.executable, "-m", *module, "--stages", self.stage, "--port", str(free_port())]
         environment = os.environ | environment_of(self._settings) | {"PYTHONPATH": str(ROOT)}
+        if self.stage == STORE:
+            command = [sys.executable, "-m", "streams.cli", "store"]
+            environment["VITALS_STORE_PORT"] = str(free_port())
+        else:
+            module = ["streams.cli", "worker"] if self._fault is None else [PLANTED, self._fault]
+            command = [sys.executable, "-m", *module, "--stages", self.stage, "--port", str(free_port())]
         if fail_point is not None:
             environment["VITALS_FAIL_POINT"] = fail_point
         with self.log_file.open("ab") as log:

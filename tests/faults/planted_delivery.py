@@ -1,0 +1,123 @@
+"""T18: four faults of delivery: subclasses that a child process runs in place of the real ones; each must be seen.
+
+All of them, and the control without a fault, run with *slow sends*: each batch of effects waits before it is sent, as
+with a broker that is far away. A worker that moves its offsets only when effects are confirmed does not mind.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from types import ModuleType
+from typing import Any
+
+import streams.delivery.worker as worker_module
+import streams.work as work_module
+from streams.delivery.fail_points import reached
+from streams.delivery.faust_app import BATCH_RECORDS, BATCH_SECONDS, make_app
+from streams.delivery.records import Effect
+from streams.delivery.sender import Sender
+from streams.delivery.stage import Stage
+from streams.delivery.worker import StageWorker
+from streams.settings import Settings
+from streams.state.checkpoint import Checkpointer, Cut
+
+SLOW_SECONDS = 0.4
+
+
+class SlowSender(Sender):
+    """Every batch of effects waits before it is sent: no fault, the control."""
+
+    async def effects(self, effects: Sequence[Effect]) -> None:
+        await asyncio.sleep(SLOW_SECONDS)
+        await super().effects(effects)
+
+
+class PlainTake(StageWorker):
+    """Batches are taken with Faust's own acks, and Faust commits them: ahead of the state that holds them."""
+
+    async def _agent(self, stream: Any) -> None:
+        async for batch in stream.take_events(BATCH_RECORDS, within=BATCH_SECONDS):
+            async with self._between_batches:
+                await self._deliver(batch)
+
+
+class OffsetsFirst(StageWorker):
+    """Offsets move before the effects are confirmed, and checkpoints cut in between."""
+
+    async def _agent(self, stream: Any) -> None:
+        async for batch in stream.noack_take(BATCH_RECORDS, within=BATCH_SECONDS):
+            await self._deliver(batch)
+
+    async def _deliver(self, batch: Sequence[Any]) -> None:
+        for number, records in self._of_held_partitions(batch).items():
+            part = self._parts[number]
+            effects = part.state.fold(records)
+            for record in records:
+                part.next[record.topic] = record.offset + 1
+            await self._sender.effects(effects)
+
+
+class ManifestFirst(Checkpointer):
+    """The manifest is written with the offsets that its blocks will have, before any of them is confirmed."""
+
+    async def _write_blocks(self, cuts: Sequence[Cut]) -> None:
+        for cut in cuts:
+            following = max(cut.part.offsets.values(), default=-1) + 1
+            for offset, (name, block) in enumerate(cut.blocks.items(), following):
+                cut.part.offsets[name], cut.part.encoded[name] = offset, block
+
+    async def _write_manifests(self, cuts: Sequence[Cut], generation: int) -> None:
+        await super()._write_manifests(cuts, generation)
+        reached("after-manifest")
+        await super()._write_blocks(cuts)
+
+
+def slow_sends() -> None:
+    """Plant nothing but slow sends."""
+    _replace(worker_module, "Sender", SlowSender)
+
+
+def plain_take() -> None:
+    """Plant Faust's own acks."""
+    slow_sends()
+    _replace(work_module, "StageWorker", PlainTake)
+
+
+def two_at_once() -> None:
+    """Plant two actors on one stream: each takes what the other has not, and the later batch may be done first."""
+    slow_sends()
+
+    def make_app_of_two(settings: Settings, stage: Stage) -> tuple[Any, Any]:
+        app, channel = make_app(settings, stage)
+        agent = app.agent
+        vars(app)["agent"] = lambda *arguments, **options: agent(*arguments, **{**options, "concurrency": 2})
+        return app, channel
+
+    _replace(worker_module, "make_app", make_app_of_two)
+
+
+def offsets_first() -> None:
+    """Plant offsets that run ahead of effects."""
+    slow_sends()
+    _replace(work_module, "StageWorker", OffsetsFirst)
+
+
+def manifest_first() -> None:
+    """Plant manifests that run ahead of blocks."""
+    slow_sends()
+    _replace(worker_module, "Checkpointer", ManifestFirst)
+
+
+def _replace(module: ModuleType, name: str, by: Any) -> None:
+    assert name in vars(module), f"{module.__name__} has no {name} any more: the fault would not be planted"
+    vars(module)[name] = by
+
+
+FAULTS = {
+    "none": slow_sends,
+    "plain-take": plain_take,
+    "two-at-once": two_at_once,
+    "offsets-first": offsets_first,
+    "manifest-first": manifest_first,
+}
