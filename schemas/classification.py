@@ -18,6 +18,7 @@ TOPICS: dict[str, Classification] = {
     channels.JUDGED: "personal",  # reports are among its rows
     channels.LATE: "personal",
     channels.DEAD_LETTERS: "personal",
+    channels.DEAD_LETTERS_REPLAYED: "internal",
     channels.INDICATORS: "public",
     channels.UNIT_SCORES: "internal",
     channels.ANOMALIES: "internal",

@@ -121,6 +121,7 @@ def asyncapi() -> Document:
         "watermark": _watermark(),
         "deadLetter": _dead_letter(),
         "auditEntry": _audit(),
+        "replayedLetter": _replayed_letter(),
     }
     for topic, channel in _CHANNELS.items():
         messages[_camel(topic)] = _message(topic, channel)
@@ -131,6 +132,9 @@ def asyncapi() -> Document:
     key = "that of the refused record, if it had one; the partition's number is the refused record's too"
     about = "what was refused, as it came, with the reason in headers"
     found[_camel(channels.DEAD_LETTERS)] = _channel(channels.DEAD_LETTERS, key, UNIT_PARTITIONS, about, ["deadLetter"])
+    topic, about = channels.DEAD_LETTERS_REPLAYED, "which dead letters were repaired and sent again, and when"
+    key = "where the letter came from: topic:partition:offset, and :index of a row"
+    found[_camel(topic)] = _channel(topic, key, 1, about, ["replayedLetter"])
     rules = "changed catalogue entries; written by vitals registry apply alone"
     messages["catalogueEntry"] = _catalogue_entry()
     found[_camel(channels.REGISTRY_RULES)] = _channel(channels.REGISTRY_RULES, "id", 1, rules, ["catalogueEntry"])
@@ -242,6 +246,15 @@ def _audit() -> Document:
         "title": "one act; each entry holds the hash of the one before it",
         "contentType": JSON,
         "payload": {"type": "object"},
+    }
+
+
+def _replayed_letter() -> Document:
+    return {
+        "name": "replayed-letter",
+        "title": "when a dead letter was sent again",
+        "contentType": "text/plain",
+        "payload": {"type": "string", "format": "date-time"},
     }
 
 

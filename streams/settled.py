@@ -31,15 +31,16 @@ async def wait_until_settled(settings: Settings, timeout_s: float) -> str | None
     -------
     ``None``, or after ``timeout_s`` what has not come to its end.
     """
-    return await _wait(settings, {**STAGE_SOURCES, STORE: STORED}, timeout_s)
+    return await wait_until_read(settings, {**STAGE_SOURCES, STORE: STORED}, timeout_s)
 
 
 async def wait_until_judged(settings: Settings, timeout_s: float) -> str | None:
     """Wait for the stages alone, as ``wait_until_settled`` does where there is a store."""
-    return await _wait(settings, STAGE_SOURCES, timeout_s)
+    return await wait_until_read(settings, STAGE_SOURCES, timeout_s)
 
 
-async def _wait(settings: Settings, sources: Mapping[str, tuple[str, ...]], timeout_s: float) -> str | None:
+async def wait_until_read(settings: Settings, sources: Mapping[str, tuple[str, ...]], timeout_s: float) -> str | None:
+    """Wait for some stages, in the order given, as ``wait_until_settled`` does for all; by stage what it reads."""
     deadline = time.monotonic() + timeout_s
     for name, topics in sources.items():
         while True:

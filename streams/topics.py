@@ -63,6 +63,7 @@ def _all() -> tuple[Topic, ...]:
     for name in (channels.REGISTRY_DEVICES, channels.REGISTRY_UNITS):
         topics.append(Topic(name=name, partitions=UNIT_PARTITIONS, config=_COMPACTED))
     topics += [Topic(name=name, partitions=1, config=_COMPACTED) for name in single]
+    topics.append(Topic(name=channels.DEAD_LETTERS_REPLAYED, partitions=1, config=_COMPACTED))
     topics.append(Topic(name=channels.AUDIT, partitions=1, config=_kept(365)))
     for stage, partitions in _STATE_PARTITIONS.items():
         topics.append(Topic(name=state_topic(stage), partitions=partitions, config=_STATE))

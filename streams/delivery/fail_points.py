@@ -9,7 +9,9 @@ import os
 import signal
 from typing import Literal
 
-FailPoint = Literal["before-effects", "after-effects", "after-blocks", "after-manifest", "after-commit", "in-recovery"]
+FailPoint = Literal[
+    "before-effects", "after-effects", "after-blocks", "after-manifest", "after-commit", "in-recovery", "before-markers"
+]
 _armed, _, _count = os.environ.get("VITALS_FAIL_POINT", "").partition(":")
 _left = int(_count or 1)
 

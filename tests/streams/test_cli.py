@@ -92,6 +92,7 @@ NO_SERVER = (
     "topics create", "topics describe", "worker", "store", "ticker", "console", "simulate", "balance", "case 3f2a",
     "unit bund-a", "status", "registry show", "registry check", "registry unknown", "publish --unit hp.a.g01.b",
     "registry add-device d1 --unit hp.a.g01.b --quantity LAeq --interval 10", "up --for 90s",
+    "dead-letters list", "dead-letters show vitals.readings:0:1", "dead-letters replay",
 )  # fmt: skip
 
 

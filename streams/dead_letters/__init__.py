@@ -1,0 +1,1 @@
+"""Dead letters: read, told in words, repaired and sent again."""
