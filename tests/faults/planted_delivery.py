@@ -1,12 +1,14 @@
 """T18: four faults of delivery: subclasses that a child process runs in place of the real ones; each must be seen.
 
-All of them, and the control without a fault, run with *slow sends*: each batch of effects waits before it is sent, as
-with a broker that is far away. A worker that moves its offsets only when effects are confirmed does not mind.
+All of them, and the control without a fault, run with *slow sends* while a fail point is armed: each batch of effects
+waits before it is sent, as with a broker that is far away. A worker that moves its offsets only when effects are
+confirmed does not mind.
 """
 
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Sequence
 from types import ModuleType
 from typing import Any
@@ -22,7 +24,7 @@ from streams.delivery.worker import StageWorker
 from streams.settings import Settings
 from streams.state.checkpoint import Checkpointer, Cut
 
-SLOW_SECONDS = 0.4
+SLOW_SECONDS = 0.3 if "VITALS_FAIL_POINT" in os.environ else 0.0
 
 
 class SlowSender(Sender):
@@ -42,12 +44,16 @@ class PlainTake(StageWorker):
                 await self._deliver(batch)
 
 
-class OffsetsFirst(StageWorker):
-    """Offsets move before the effects are confirmed, and checkpoints cut in between."""
+class Unlocked(StageWorker):
+    """Nothing keeps batches apart: neither from another actor's, nor from a checkpoint's cut."""
 
     async def _agent(self, stream: Any) -> None:
         async for batch in stream.noack_take(BATCH_RECORDS, within=BATCH_SECONDS):
             await self._deliver(batch)
+
+
+class OffsetsFirst(Unlocked):
+    """Offsets move before the effects are confirmed, and checkpoints cut in between."""
 
     async def _deliver(self, batch: Sequence[Any]) -> None:
         for number, records in self._of_held_partitions(batch).items():
@@ -75,18 +81,19 @@ class ManifestFirst(Checkpointer):
 
 def slow_sends() -> None:
     """Plant nothing but slow sends."""
-    _replace(worker_module, "Sender", SlowSender)
+    replace(worker_module, "Sender", SlowSender)
 
 
 def plain_take() -> None:
     """Plant Faust's own acks."""
     slow_sends()
-    _replace(work_module, "StageWorker", PlainTake)
+    replace(work_module, "StageWorker", PlainTake)
 
 
 def two_at_once() -> None:
-    """Plant two actors on one stream: each takes what the other has not, and the later batch may be done first."""
+    """Plant two actors on one stream: one begins a batch while the other is at work on it."""
     slow_sends()
+    replace(work_module, "StageWorker", Unlocked)
 
     def make_app_of_two(settings: Settings, stage: Stage) -> tuple[Any, Any]:
         app, channel = make_app(settings, stage)
@@ -94,22 +101,23 @@ def two_at_once() -> None:
         vars(app)["agent"] = lambda *arguments, **options: agent(*arguments, **{**options, "concurrency": 2})
         return app, channel
 
-    _replace(worker_module, "make_app", make_app_of_two)
+    replace(worker_module, "make_app", make_app_of_two)
 
 
 def offsets_first() -> None:
     """Plant offsets that run ahead of effects."""
     slow_sends()
-    _replace(work_module, "StageWorker", OffsetsFirst)
+    replace(work_module, "StageWorker", OffsetsFirst)
 
 
 def manifest_first() -> None:
     """Plant manifests that run ahead of blocks."""
     slow_sends()
-    _replace(worker_module, "Checkpointer", ManifestFirst)
+    replace(worker_module, "Checkpointer", ManifestFirst)
 
 
-def _replace(module: ModuleType, name: str, by: Any) -> None:
+def replace(module: ModuleType, name: str, by: Any) -> None:
+    """Put something in the place of what a module names."""
     assert name in vars(module), f"{module.__name__} has no {name} any more: the fault would not be planted"
     vars(module)[name] = by
 

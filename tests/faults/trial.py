@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -72,5 +73,4 @@ async def running(
     try:
         yield workers
     finally:
-        for worker in workers.values():
-            worker.stop()
+        await asyncio.gather(*(asyncio.to_thread(worker.stop) for worker in workers.values()))

@@ -1,0 +1,16 @@
+"""A worker with a planted fault: ``python -m tests.faults.planted FAULT --stages STAGE --port PORT``."""
+
+from __future__ import annotations
+
+import sys
+
+from streams.cli import main
+from tests.faults import planted_delivery, planted_stuck
+
+FAULTS = {**planted_delivery.FAULTS, **planted_stuck.FAULTS}
+
+if __name__ == "__main__":
+    fault = sys.argv.pop(1)
+    FAULTS[fault]()
+    sys.argv.insert(1, "worker")
+    main()
