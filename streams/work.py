@@ -17,7 +17,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_l
 
 from schemas.catalogue import load_catalogue
 from streams.alert.agent import alert_stage
-from streams.delivery.watchdog import watch
+from streams.delivery.watchdog import Watchdog
 from streams.delivery.worker import StageWorker
 from streams.dispatch.agent import dispatch_stage
 from streams.health import health_app, serve
@@ -36,12 +36,12 @@ async def run_stage(settings: Settings, name: str, stop: asyncio.Event, port: in
     await create_topics(settings)
     worker = StageWorker(settings, MAKERS[name](settings, catalogue))
     runner, _ = await serve(health_app(worker.problem), settings.host, port)
-    watchdog = asyncio.create_task(watch(settings, worker))
+    watchdog = Watchdog(settings, worker)
+    watchdog.start()
     try:
         await worker.run(stop)
     finally:
-        watchdog.cancel()
-        await asyncio.gather(watchdog, return_exceptions=True)
+        watchdog.stop()
         await runner.cleanup()
 
 

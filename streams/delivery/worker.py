@@ -60,7 +60,8 @@ class StageWorker:
 
     def positions(self) -> Mapping[tuple[str, int], int]:
         """Return, by (topic, partition) held, the offset of the next record to judge."""
-        return {(topic, p): part.next.get(topic, 0) for p, part in self._parts.items() for topic in self._stage.sources}
+        held = list(self._parts.items())  # at once: the watchdog asks from its own thread
+        return {(topic, p): part.next.get(topic, 0) for p, part in held for topic in self._stage.sources}
 
     async def run(self, stop: asyncio.Event) -> None:
         """Run until ``stop``; then write a last checkpoint and leave the group."""

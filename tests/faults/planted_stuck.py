@@ -1,4 +1,4 @@
-"""Ways to get stuck, once: the first process of a test hangs (and leaves a mark), the one started after it does not."""
+"""Ways to get stuck or to raise, once: the first process of a test does (and leaves a mark), the next one does not."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from streams.state.checkpoint import HeldPartition
 from tests.faults.planted_delivery import replace
 
 FOR_EVER = 86_400.0
+RAISES_AFTER = 30
 MARK = "VITALS_TEST_MARK"  # the file that the process that hangs leaves behind
 
 
@@ -33,6 +34,23 @@ def hung_fold() -> None:
             return fold(self, records)
 
     _once(lambda: replace(agent_module, "SensePartition", HungPartition))
+
+
+def raising_fold() -> None:
+    """Let a fold raise what nobody expects, some batches after the start."""
+    fold = SensePartition.fold
+
+    class RaisingPartition(SensePartition):
+        folds = 0
+
+        def fold(self, records: Sequence[Record]) -> list[Effect]:
+            RaisingPartition.folds += 1
+            effects = fold(self, records)
+            if RaisingPartition.folds > RAISES_AFTER:
+                raise ZeroDivisionError("planted")
+            return effects
+
+    _once(lambda: replace(agent_module, "SensePartition", RaisingPartition))
 
 
 def hung_send() -> None:
@@ -69,4 +87,5 @@ def _be_impatient() -> None:
     replace(watchdog_module, "RECOVERY_SECONDS", 6.0)
 
 
-FAULTS = {"hung-fold": hung_fold, "hung-send": hung_send, "hung-recovery": hung_recovery}
+STUCK = {"hung-fold": hung_fold, "hung-send": hung_send, "hung-recovery": hung_recovery}
+FAULTS = {**STUCK, "raising-fold": raising_fold}

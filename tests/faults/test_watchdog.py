@@ -18,14 +18,14 @@ from streams.topics import STAGE_SOURCES
 from streams.work import environment_of
 from tests.faults.generator import LogPlan, start_before_now
 from tests.faults.judge import judge
-from tests.faults.planted_stuck import FAULTS, MARK
+from tests.faults.planted_stuck import MARK, STUCK
 from tests.faults.trial import base_settings, judging_as, record_log
 from tests.faults.workers import PLANTED, ROOT
 
 END_SECONDS = 90.0
 
 
-@pytest.mark.parametrize("fault", FAULTS)
+@pytest.mark.parametrize("fault", STUCK)
 async def test_a_stuck_worker_ends_and_is_started_anew(
     kafka: LocalKafka, namespace: str, tmp_path: Path, figures: Callable[..., None], fault: str
 ) -> None:
