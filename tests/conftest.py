@@ -1,4 +1,4 @@
-"""What all tests share: seeded randomness, hypothesis without a clock, and the servers of a session."""
+"""What all tests share: seeded randomness, hypothesis without a clock, the servers of a session, figures at its end."""
 
 import os
 
@@ -8,6 +8,7 @@ from hypothesis import settings
 
 from tests.servers import chromium, influx, kafka, namespace
 
+FIGURES = "figures"  # a property of a test: a line of what it measured
 __all__ = ["chromium", "influx", "kafka", "namespace", "rng"]
 
 # A busy machine is no failing property. In CI the examples are the same at every run.
@@ -20,3 +21,18 @@ settings.load_profile("ci" if os.environ.get("CI") else "here")
 def rng() -> np.random.Generator:
     """Randomness that is the same at every run."""
     return np.random.default_rng(20_260_101)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print the figures of all tests that have some."""
+    reports = [report for outcome in ("passed", "failed") for report in terminalreporter.stats.get(outcome, [])]
+    lines = [
+        f"{report.nodeid.rpartition('/')[2]}\n    {line}"
+        for report in reports
+        for name, line in report.user_properties
+        if name == FIGURES
+    ]
+    if lines:
+        terminalreporter.section("figures")
+        for line in lines:
+            terminalreporter.write_line(line)

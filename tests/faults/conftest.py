@@ -1,9 +1,10 @@
-"""How much of each fault a run gives, and what it prints of it."""
+"""How much of each fault a run gives, and what it tells of it."""
 
 from collections.abc import Callable
 
 import pytest
 
+from tests.conftest import FIGURES
 from tests.faults.scale import Scale, scale_of_run
 
 
@@ -14,12 +15,11 @@ def scale() -> Scale:
 
 
 @pytest.fixture
-def figures(request: pytest.FixtureRequest, capsys: pytest.CaptureFixture[str]) -> Callable[..., None]:
-    """Print one line of what a fault cost: events, kills, replays, lost, doubled, seconds to lag 0."""
+def figures(request: pytest.FixtureRequest) -> Callable[..., None]:
+    """Tell at the end of the run what a fault cost: events, kills, replays, lost, doubled, seconds to lag 0."""
 
     def show(**counted: object) -> None:
         line = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in counted.items())
-        with capsys.disabled():
-            print(f"\n  {request.node.name}: {line}", flush=True)
+        request.node.user_properties.append((FIGURES, line))
 
     return show
