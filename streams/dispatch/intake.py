@@ -8,27 +8,28 @@ from __future__ import annotations
 
 import heapq
 import zlib
-from collections.abc import Callable, Iterable
-from typing import TypeVar
+from collections.abc import Iterable
 
 import msgspec
 
 from schemas import channels
 from schemas.alerts import Alert
+from schemas.bounded import decode_one
 from schemas.envelope import PROVISIONAL, dedup_key, read_envelope
 from schemas.feedback import Feedback
 from schemas.refusals import Reason, RefusedError
 from schemas.times import parse_time
 from schemas.watermarks import WATERMARK_TYPE, Watermark
 from streams.delivery.records import Record
-from streams.delivery.watermarks import BandClock, SourceClock, decode_watermark
+from streams.delivery.watermarks import BandClock, SourceClock
 
 MAX_FEEDBACK_BYTES = 16_384
+MAX_ALERT_BYTES = 1 << 20
 MAX_ID_LENGTH = 128
 BUFFER_BLOCKS = 16
 ALERT, FEEDBACK = 0, 1  # kinds, in order at one time; timers follow
-T = TypeVar("T")
 _alerts = msgspec.json.Decoder(Alert)
+_marks = msgspec.json.Decoder(Watermark)
 _feedback = msgspec.json.Decoder(Feedback)
 
 
@@ -125,14 +126,14 @@ class Intake:
 
     def _take_alert(self, record: Record) -> None:
         if record.headers.get("ce_type") == WATERMARK_TYPE.encode():
-            mark = _decoded(decode_watermark, record.value)
+            mark = decode_one(_marks, record.value)
             if mark.source_partition == self._partition:
                 own = Watermark(source_partition=0, watermark=mark.watermark)
                 self._band.observe(channels.ALERTS, own)
             return
         if record.headers.get(PROVISIONAL) == b"true":
             return
-        alert = _decoded(_alerts.decode, record.value)
+        alert = decode_one(_alerts, record.value, MAX_ALERT_BYTES)
         time_ns = max(_time_of(alert.sent), self._band.minimum())
         self._put(Event(time_ns=time_ns, rank=(ALERT, alert.alert_id, alert.version), alert=alert))
 
@@ -142,9 +143,7 @@ class Intake:
             if envelope.time_ns is not None:
                 self._source.observe(channels.FEEDBACK, envelope.time_ns, record.append_ns)
             return
-        if len(record.value) > MAX_FEEDBACK_BYTES:
-            raise RefusedError(Reason.TOO_LARGE, f"{len(record.value)} bytes; at most {MAX_FEEDBACK_BYTES}")
-        feedback = _decoded(_feedback.decode, record.value)
+        feedback = decode_one(_feedback, record.value, MAX_FEEDBACK_BYTES)
         said_ns = _time_of(feedback.time)
         time_ns = max(min(said_ns, record.append_ns), self._source.minimum())
         self._source.observe(channels.FEEDBACK, said_ns, record.append_ns)
@@ -166,15 +165,6 @@ class Intake:
         self._ranks.add(event.rank)
         self.changed_blocks.add(block_of(event))
         heapq.heappush(self._heap, (event.time_ns, event.rank, event))
-
-
-def _decoded(decode: Callable[[bytes], T], raw: bytes) -> T:
-    try:
-        return decode(raw)
-    except msgspec.ValidationError as error:
-        raise RefusedError(Reason.SCHEMA, str(error)) from error
-    except (msgspec.DecodeError, RecursionError) as error:
-        raise RefusedError(Reason.UNDECODABLE, f"not JSON: {error}") from error
 
 
 def _time_of(text: str) -> int:

@@ -10,14 +10,46 @@ from dataclasses import dataclass
 class Scale:
     """Numbers of one run; one line a field, in the order of their names."""
 
+    has_cluster: bool  # three brokers too
+    hostile_in_memory: int  # records, through the folds alone
+    hostile_real: int  # records, through Kafka and real workers
     kills: int  # random SIGKILLs over all stages
+    outage_s: float  # how long a broker, a database or a wire is away
     minutes_of_log: int  # event time that the generated log spans
     records_per_s: float  # at which it comes in while stages die
+    storm_s: float  # how long workers come and go
 
 
-SHORT = Scale(kills=8, minutes_of_log=20, records_per_s=150)
-NORMAL = Scale(kills=40, minutes_of_log=60, records_per_s=150)
-LONG = Scale(kills=200, minutes_of_log=180, records_per_s=150)
+SHORT = Scale(
+    hostile_in_memory=20_000,
+    hostile_real=10_000,
+    has_cluster=False,
+    kills=8,
+    outage_s=6,
+    minutes_of_log=20,
+    records_per_s=150,
+    storm_s=20,
+)
+NORMAL = Scale(
+    hostile_in_memory=200_000,
+    hostile_real=1_000_000,
+    has_cluster=True,
+    kills=40,
+    outage_s=20,
+    minutes_of_log=60,
+    records_per_s=150,
+    storm_s=90,
+)
+LONG = Scale(
+    hostile_in_memory=1_000_000,
+    hostile_real=1_000_000,
+    has_cluster=True,
+    kills=200,
+    outage_s=180,
+    minutes_of_log=180,
+    records_per_s=150,
+    storm_s=300,
+)
 SCALES = {"short": SHORT, "normal": NORMAL, "long": LONG}
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Iterable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 import msgspec
@@ -20,12 +20,15 @@ from tests.faults.publishing import publish
 from tests.faults.workers import STORE, Worker
 
 STAGES = tuple(STAGE_SOURCES)
+RESTART_SECONDS = 0.5
 PACE = {"checkpoint_s": 1.0, "disorder_s": 10.0, "grace_s": 120.0}  # as LogPlan has them
 
 
-def base_settings(kafka: LocalKafka, namespace: str, folder: Path) -> Settings:
+def base_settings(kafka: LocalKafka, namespace: str, folder: Path, *, bootstrap: str | None = None) -> Settings:
     """Return the settings of the log itself: its sources and registry lie under ``namespace``."""
-    return msgspec.convert({"kafka": kafka.bootstrap, "namespace": namespace, "data": str(folder), **PACE}, Settings)
+    return msgspec.convert(
+        {"kafka": bootstrap or kafka.bootstrap, "namespace": namespace, "data": str(folder), **PACE}, Settings
+    )
 
 
 def judging_as(base: Settings, name: str) -> Settings:
@@ -58,6 +61,28 @@ async def record_log(base: Settings, plan: LogPlan) -> list[Planned]:
 def history_of(base: Settings) -> Path:
     """Return the file of what was acknowledged."""
     return Path(base.data) / "history.jsonl"
+
+
+@asynccontextmanager
+async def kept_alive(workers: dict[str, Worker]) -> AsyncIterator[dict[str, int]]:
+    """Start anew whatever ends by itself, as a supervisor would, until the block ends; yield how often, by name."""
+    restarts = dict.fromkeys(workers, 0)
+
+    async def keep() -> None:
+        while True:
+            for name, worker in workers.items():
+                if not worker.is_alive:
+                    restarts[name] += 1
+                    worker.start()
+            await asyncio.sleep(RESTART_SECONDS)
+
+    task = asyncio.create_task(keep())
+    try:
+        yield restarts
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
 
 
 @asynccontextmanager
