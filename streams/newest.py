@@ -77,8 +77,8 @@ async def events(
     """
     await require_topics(settings, topic)
     reader = consumer(settings)
-    await reader.start()
     try:
+        await reader.start()
         name = topic_name(settings, topic)
         numbers = range(partitions_of(topic)) if partitions is None else partitions
         every = [TopicPartition(name, number) for number in numbers]

@@ -56,8 +56,8 @@ async def create_topics(settings: Settings, replication: int = 1) -> list[str]:
 async def require_topics(settings: Settings, *topics: str) -> None:
     """Raise ``SettingsError`` if one of these topics of the table is not there: a reader would wait for it."""
     client = admin(settings)
-    await client.start()
     try:
+        await client.start()
         there = set(await client.list_topics())
     finally:
         await client.close()
@@ -69,8 +69,8 @@ async def require_topics(settings: Settings, *topics: str) -> None:
 async def describe_topics(settings: Settings) -> list[tuple[str, int, int]]:
     """Return (name, partitions wanted, partitions there) of each topic of the table."""
     client = admin(settings)
-    await client.start()
     try:
+        await client.start()
         there = {t["topic"]: len(t["partitions"]) for t in await client.describe_topics() if not t["error_code"]}
     finally:
         await client.close()
@@ -81,8 +81,8 @@ async def describe_topics(settings: Settings) -> list[tuple[str, int, int]]:
 async def _wait_for_leaders(settings: Settings, partitions: dict[str, int]) -> None:
     """Wait until every new partition answers: a broker names a leader before the leader is ready."""
     reader = consumer(settings)
-    await reader.start()
     try:
+        await reader.start()
         every = [TopicPartition(name, number) for name, count in partitions.items() for number in range(count)]
         await asyncio.wait_for(reader.end_offsets(every), LEADER_SECONDS)
     finally:

@@ -65,8 +65,8 @@ async def _judged(settings: Settings, stage: str) -> Places:
 
 async def _stored(settings: Settings) -> Places:
     client = admin(settings)
-    await client.start()
     try:
+        await client.start()
         wanted = {TopicPartition(topic_name(settings, t), n): (t, n) for t in STORED for n in range(partitions_of(t))}
         found = await committed(client, settings, wanted)
     finally:
@@ -76,8 +76,8 @@ async def _stored(settings: Settings) -> Places:
 
 async def _ends(settings: Settings, topics: tuple[str, ...]) -> Places:
     reader = consumer(settings)
-    await reader.start()
     try:
+        await reader.start()
         wanted = {TopicPartition(topic_name(settings, t), n): (t, n) for t in topics for n in range(partitions_of(t))}
         return {wanted[tp]: end for tp, end in (await reader.end_offsets(list(wanted))).items()}
     finally:

@@ -52,8 +52,8 @@ async def run_ticker(settings: Settings, stop: asyncio.Event, now_ns: Callable[[
 async def last_tick(settings: Settings) -> int:
     """Return the time (ns) of the newest tick in the log, 0 if there is none: rows of before would be late."""
     reader = consumer(settings)
-    await reader.start()
     try:
+        await reader.start()
         place = TopicPartition(topic_name(settings, channels.REPORTS), 0)  # seldom holds anything but ticks
         reader.assign([place])
         end = (await reader.end_offsets([place]))[place]

@@ -96,8 +96,8 @@ async def read_replayed(settings: Settings) -> dict[str, str]:
 async def _read(settings: Settings, topic: str) -> AsyncIterator[ConsumerRecord[bytes, bytes]]:
     await require_topics(settings, topic)
     reader = consumer(settings)
-    await reader.start()
     try:
+        await reader.start()
         name = topic_name(settings, topic)
         async for record in read_to_end(reader, [TopicPartition(name, n) for n in range(partitions_of(topic))]):
             yield record

@@ -34,6 +34,7 @@ def make_app(settings: Settings, stage: Stage) -> tuple[faust.App, Any]:
         web_enabled=False,
         topic_allow_declare=False,
         topic_disable_leader=True,
+        table_standby_replicas=0,  # else Faust's own assignor is taken, whether there are tables or not
         consumer_auto_offset_reset="earliest",
         stream_wait_empty=False,  # True waits at revoke for events that are never acked, before the signals we hook
         stream_buffer_maxsize=2_048,

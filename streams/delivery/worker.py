@@ -18,14 +18,14 @@ from faust.types import TP
 from streams import metrics
 from streams.delivery.fail_points import reached
 from streams.delivery.faust_app import BATCH_RECORDS, BATCH_SECONDS, make_app
-from streams.delivery.records import Record
+from streams.delivery.records import Effect, Record
 from streams.delivery.sender import Sender
 from streams.delivery.stage import Stage
 from streams.kafka import producer, topic_name
 from streams.registry.reader import RegistryReader
 from streams.settings import Settings
 from streams.state.checkpoint import Checkpointer, HeldPartition
-from streams.state.recovery import load_partitions
+from streams.state.recovery import load_partitions, skip_gone
 from streams.state.trim import Trimmer
 
 log = logging.getLogger(__name__)
@@ -87,19 +87,23 @@ class StageWorker:
                 self._die(error, "judging a batch")
 
     async def _deliver(self, batch: Sequence[Any]) -> None:
-        for number, records in self._of_held_partitions(batch).items():
-            part = self._parts[number]
-            effects = part.state.fold(records)  # pure: no await, so that no checkpoint sees half of it
-            reached("before-effects")
-            await self._sender.effects(effects)
-            reached("after-effects")
-            for record in records:
-                part.next[record.topic] = record.offset + 1
-                metrics.RECORDS.labels(self._stage.name, record.topic).inc()
-            for effect in effects:
-                metrics.EFFECTS.labels(self._stage.name, effect.topic).inc()
-            for reason, count in self._stage.refused(part.state):
+        found = self._of_held_partitions(batch)
+        effects: list[Effect] = []
+        for number, records in found.items():
+            state = self._parts[number].state
+            effects += state.fold(records)
+            for reason, count in self._stage.refused(state):
                 metrics.DEAD_LETTERS.labels(reason).inc(count)
+        reached("before-effects")
+        await self._sender.effects(effects)  # of all partitions at once: each wait is a round trip to the broker
+        reached("after-effects")
+        for number, records in found.items():
+            for record in records:
+                self._parts[number].next[record.topic] = record.offset + 1
+                metrics.RECORDS.labels(self._stage.name, record.topic).inc()
+        for effect in effects:
+            metrics.EFFECTS.labels(self._stage.name, effect.topic).inc()
+        if found:
             self.last_progress = time.monotonic()
         if self._parts:
             lowest = min(self._stage.watermark(part.state) for part in self._parts.values())
@@ -175,14 +179,25 @@ class StageWorker:
             loaded = await load_partitions(
                 self._settings, self._stage.name, held, lambda p: self._stage.new_state(p, view)
             )
+            self._tell_gone(await skip_gone(self._settings, loaded.values()))
             reached("in-recovery")
             self._parts.update(loaded)
-        except Exception as error:  # noqa: BLE001 - never half a state
+        except BaseException as error:
+            if self._app.should_stop:
+                raise
+            # Never half a state; and a cancellation would end Faust's recovery in silence.
             self._die(error, "loading state")
         self._is_loaded = True
         self.last_progress = time.monotonic()
         metrics.RECOVERY_SECONDS.labels(self._stage.name).set(time.monotonic() - started)
         log.info("%s: holds partitions %s after %.2f s", self._stage.name, sorted(held), time.monotonic() - started)
+
+    def _tell_gone(self, gone: Iterable[tuple[str, int, int]]) -> None:
+        advice = "keep the log for longer than a stage may be down (retention.ms)"
+        for topic, number, count in gone:
+            stage = self._stage.name
+            log.error("%s: the log dropped %d unjudged records of %s-%d: %s", stage, count, topic, number, advice)
+            metrics.GONE.labels(stage, topic).inc(count)
 
     async def _on_revoked(self, *_: Any, **__: Any) -> None:
         if self._parts:

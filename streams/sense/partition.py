@@ -159,6 +159,8 @@ class SensePartition:
             unit_id = self._unit_of(record)
             watermark = self._clock.of(record.topic)
             judging = Judging(record, envelope, unit_id, watermark, self._grace_ns, outbox)
+            for window in self._windows.values():
+                window.begin_record(watermark)
             judged, tally = self._judge(judging), judging.tally
         except RefusedError as refused:
             outbox.dead(record, refused.reason, refused.detail)
@@ -222,7 +224,7 @@ class SensePartition:
             self._decide(closed, outbox)
         cell.is_dirty = False
         if closed.length_ns == self._sign_length:
-            cell.revision += 1
+            cell.revision = cell.revised
             mode = cast("Mode", closed.mode)
             frame = Frame(closed.unit_id, mode, closed.start_ns, closed.length_ns, self._registry)
             indicators, scores = signs_of(self._catalogue, cell, frame)

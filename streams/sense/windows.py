@@ -1,7 +1,8 @@
 """Tumbling windows in event time: what came of each unit and mode, kept until the grace period is over.
 
 A cell holds two views of the same rows: what came on time (rules are decided on it, so that late rows neither raise nor
-clear) and everything (indicators are computed from it; a late row makes a new revision).
+clear) and everything (indicators are computed from it; a late row makes a new revision). A revision is numbered by what
+it holds, not by how often it was published: two lives of a worker that saw the topics in another order agree on the last.
 """
 
 from __future__ import annotations
@@ -127,6 +128,7 @@ class Cell(msgspec.Struct):
     revision: int = -1  # of what was published last
     is_decided: bool = False  # rules are decided once
     is_dirty: bool = True  # to be published (again)
+    revised: int = 0  # records that came when their own topic had passed the window's end
 
 
 class Closed(NamedTuple):
@@ -157,6 +159,13 @@ class Windows:
         self._by_start: dict[int, dict[CellKey, Cell]] = {}
         self._dirty: set[tuple[int, int]] = set()  # start, shard
         self._removed: set[tuple[int, int]] = set()
+        self._passed = 0  # the watermark of the topic whose record is judged
+        self._revised: set[tuple[int, CellKey]] = set()  # by that record
+
+    def begin_record(self, watermark: int) -> None:
+        """Note what the next record's topic-partition has passed: into windows before that, the record comes late."""
+        self._passed = watermark
+        self._revised.clear()
 
     def cell(self, unit_id: str, mode: str, time_ns: int) -> Cell:
         """Return the cell that holds ``time_ns``, marked as changed."""
@@ -169,6 +178,9 @@ class Windows:
         if cell is None:
             cell = cells[unit_id, mode] = Cell()
         cell.is_dirty = True
+        if start + self.length_ns <= self._passed and (start, (unit_id, mode)) not in self._revised:
+            self._revised.add((start, (unit_id, mode)))
+            cell.revised += 1
         return cell
 
     def due(self, watermark: int) -> list[Closed]:
@@ -210,7 +222,9 @@ class Windows:
         """Take one block of this length."""
         saved = decode_block(name, payload, _Saved)
         cells = self._by_start.setdefault(saved.start, {})
-        cells.update({(unit_id, mode): cell for unit_id, mode, cell in saved.cells})
+        for unit_id, mode, cell in saved.cells:
+            cell.revised = max(cell.revised, cell.revision)  # written before revisions were numbered by their content
+            cells[unit_id, mode] = cell
 
     def _name(self, start: int, shard: int) -> str:
         return f"{BLOCK}/{self.length_ns}/{start}/{shard}"

@@ -32,6 +32,7 @@ class HeldPartition:
     seq: int = 0
     next: dict[str, int] = field(default_factory=dict)
     saved_next: dict[str, int] = field(default_factory=dict)
+    gone: dict[str, int] = field(default_factory=dict)  # records that the log dropped before they were judged
     saved_registry: dict[str, int] = field(default_factory=dict)  # what the last manifest tells of the registry
     offsets: dict[str, int] = field(default_factory=dict)  # block -> offset
     encoded: dict[str, bytes] = field(default_factory=dict)  # block -> the bytes that lie there
@@ -48,6 +49,7 @@ class Cut:
     blocks: dict[str, bytes]
     removed: tuple[str, ...]
     counters: Counters
+    gone: dict[str, int]
     registry: dict[str, int]
 
 
@@ -104,7 +106,9 @@ class Checkpointer:
             oldest = min(clean, key=part.offsets.__getitem__)
             blocks[oldest] = part.encoded[oldest]
         part.seq += 1
-        return Cut(part, part.seq, dict(part.next), blocks, removed, self._counters(part.state), registry)
+        return Cut(
+            part, part.seq, dict(part.next), blocks, removed, self._counters(part.state), dict(part.gone), registry
+        )
 
     async def _write_blocks(self, cuts: Sequence[Cut]) -> None:
         records = [
@@ -129,6 +133,7 @@ class Checkpointer:
                 next=cut.next,
                 blocks=dict(cut.part.offsets),
                 counters=cut.counters,
+                gone=cut.gone,
                 registry=cut.registry,
             )
             records.append((self._manifests_topic, KEY, encode_manifest(manifest), cut.part.number))

@@ -24,6 +24,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     next: dict[str, int]  # source topic -> offset of the first record that is not in the state
     blocks: dict[str, int]  # block -> its offset in the state topic
     counters: Counters = {}  # source topic -> in, judged, late, dead, duplicate
+    gone: dict[str, int] = {}  # source topic -> how many of its records the log dropped before they were judged
     registry: dict[str, int] = {}  # registry topic -> how many of its records the stage had read
     format: int = FORMAT
 
@@ -43,10 +44,12 @@ async def read_manifests(
     """Return the manifest that counts of each partition that has one."""
     topic = topic_name(settings, manifest_topic(stage))
     wanted = range(partitions_of(manifest_topic(stage))) if partitions is None else sorted(partitions)
+    if not wanted:
+        return {}  # a consumer that is stopped as soon as it has started raises CancelledError (aiokafka 0.14)
     reader = consumer(settings)
-    await reader.start()
     found: dict[int, list[Manifest]] = {}
     try:
+        await reader.start()
         assigned = [TopicPartition(topic, number) for number in wanted]
         async for record in read_to_end(reader, assigned):
             if record.value:

@@ -54,9 +54,35 @@ def restore_partition(part: HeldPartition, manifest: Manifest, sealed: Mapping[s
         )
     part.state.restore({name: unseal(raw) for name, raw in sealed.items()})
     part.seq, part.next, part.saved_next = manifest.seq, dict(manifest.next), dict(manifest.next)
-    part.saved_registry = dict(manifest.registry)
+    part.saved_registry, part.gone = dict(manifest.registry), dict(manifest.gone)
     part.offsets, part.encoded = dict(manifest.blocks), dict(sealed)
     part.lowest.append((time.monotonic(), min(part.offsets.values(), default=0)))
+
+
+async def skip_gone(settings: Settings, parts: Iterable[HeldPartition]) -> list[tuple[str, int, int]]:
+    """Go on where the log of each source begins, if that is behind where a manifest left off: what lay between is lost.
+
+    Returns
+    -------
+    (topic, partition, number of records) that retention removed before they were judged; they are counted as ``gone``.
+    """
+    places = {TopicPartition(topic_name(settings, topic), p.number): (topic, p) for p in parts for topic in p.next}
+    if not places:
+        return []
+    reader = consumer(settings)
+    try:
+        await reader.start()
+        begins = await reader.beginning_offsets(list(places))
+    finally:
+        await reader.stop()
+    found = []
+    for tp, (topic, part) in places.items():
+        count = begins[tp] - part.next[topic]
+        if count > 0:
+            part.gone[topic] = part.gone.get(topic, 0) + count
+            part.next[topic] = begins[tp]
+            found.append((topic, part.number, count))
+    return found
 
 
 async def _read_blocks(settings: Settings, stage: str, manifests: dict[int, Manifest]) -> dict[int, dict[str, bytes]]:
@@ -67,8 +93,8 @@ async def _read_blocks(settings: Settings, stage: str, manifests: dict[int, Mani
     if not wanted:
         return found
     reader = consumer(settings, max_partition_fetch_bytes=8 << 20, fetch_max_bytes=64 << 20)
-    await reader.start()
     try:
+        await reader.start()
         async for record in read_to_end(reader, list(start), start):
             if (name := wanted.pop((record.partition, record.offset), None)) is not None:
                 found[record.partition][name] = record.value or b""

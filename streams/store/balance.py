@@ -59,6 +59,7 @@ class Cuts(msgspec.Struct, frozen=True, kw_only=True):
     judged: Mapping[str, Mapping[str, int]]
     stored: Mapping[str, SourceCounts]
     tails: Mapping[str, int]
+    gone: Mapping[str, int] = {}  # records that the log dropped before they were judged
 
 
 def make_balance(cuts: Cuts) -> Balance:
@@ -71,8 +72,10 @@ def make_balance(cuts: Cuts) -> Balance:
             row = _row(
                 topic, partition, cuts.judged.get(key, {}), cuts.stored.get(key, _NOTHING), cuts.tails.get(key, 0)
             )
-            if row.in_ or row.lag or key in cuts.stored:
+            if row.in_ or row.lag or key in cuts.stored or key in cuts.gone:
                 rows.append(row)
+                if gone := cuts.gone.get(key, 0):
+                    problems.append(f"{key}: the log dropped {gone} records before they were judged: they are lost")
                 problems += _problems(key, row, cuts.stored.get(key, _NOTHING), cuts.tails.get(key, 0))
     status: Status = "open" if problems else "lagging" if any(row.lag for row in rows) else "closed"
     return Balance(closed=status == "closed", status=status, by_partition=tuple(rows), problems=tuple(problems))
@@ -151,12 +154,13 @@ async def _read(settings: Settings, admin: AIOKafkaAdminClient, reader: AIOKafka
         for partition, manifest in manifests.items()
         for topic, counters in manifest.counters.items()
     }
+    gone = {source_key(topic, n): count for n, one in manifests.items() for topic, count in one.gone.items()}
     name = kafka.topic_name(settings, JUDGED)
     offsets = await committed(admin, settings, [TopicPartition(name, n) for n in range(partitions_of(JUDGED))])
     stored: dict[str, SourceCounts] = {}
     for _, metadata in offsets.values():
         stored |= decode_counters(metadata)
-    return Cuts(judged=judged, stored=stored, tails=await _tails(settings, reader, manifests))
+    return Cuts(judged=judged, stored=stored, tails=await _tails(settings, reader, manifests), gone=gone)
 
 
 async def _tails(settings: Settings, reader: AIOKafkaConsumer, manifests: Mapping[int, Manifest]) -> dict[str, int]:
@@ -184,6 +188,6 @@ def _elements(value: bytes) -> int:
     """Return how many elements a source record has, 1 where that cannot be told."""
     try:
         found = msgspec.json.decode(value)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return 1
     return len(found) or 1 if isinstance(found, list) else 1

@@ -30,8 +30,8 @@ async def read_log(settings: Settings) -> list[Logged]:
     names = {topic_name(settings, topic): topic for topic in channels.TICKED}
     places = [TopicPartition(name, n) for name, topic in names.items() for n in range(partitions_of(topic))]
     reader = consumer(settings)
-    await reader.start()
     try:
+        await reader.start()
         found = [
             Logged(
                 names[record.topic],

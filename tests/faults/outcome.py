@@ -10,9 +10,9 @@ import numpy as np
 from schemas import channels
 from schemas.alerts import Alert
 from schemas.codec import decode_indicator
-from schemas.dead_letters import read_dead_letter
 from schemas.judged import decode_judged
 from schemas.orders import Order
+from streams.dead_letters.letters import Filter, read_letters
 from streams.newest import events, newest_alerts, newest_cases
 from streams.settings import Settings
 from streams.state.manifest import read_manifests
@@ -77,8 +77,7 @@ async def _points(settings: Settings, topic: str) -> Points:
 
 async def _dead(settings: Settings) -> dict[Letter, str]:
     found = {}
-    async for record in events(settings, channels.DEAD_LETTERS):
-        letter = read_dead_letter(dict(record.headers), record.value)
+    async for letter in (one.dead async for one in read_letters(settings, Filter())):
         place = (letter.topic, letter.partition, letter.offset, -1 if letter.index is None else letter.index)
         found[place] = str(letter.reason)
     return found

@@ -5,9 +5,10 @@ from __future__ import annotations
 import sys
 
 from streams.cli import main
-from tests.faults import planted_delivery, planted_stuck
+from tests.faults import planted_clocks, planted_delivery, planted_state, planted_stuck, planted_zombie
 
-FAULTS = {**planted_delivery.FAULTS, **planted_stuck.FAULTS}
+MODULES = (planted_clocks, planted_delivery, planted_state, planted_stuck, planted_zombie)
+FAULTS = {name: plant for module in MODULES for name, plant in module.FAULTS.items()}
 
 if __name__ == "__main__":
     fault = sys.argv.pop(1)

@@ -10,17 +10,22 @@ from dataclasses import dataclass
 class Scale:
     """Numbers of one run; one line a field, in the order of their names."""
 
+    database_away_s: float  # at 20,000 readings a second
     has_cluster: bool  # three brokers too
     hostile_in_memory: int  # records, through the folds alone
     hostile_real: int  # records, through Kafka and real workers
     kills: int  # random SIGKILLs over all stages
     outage_s: float  # how long a broker, a database or a wire is away
     minutes_of_log: int  # event time that the generated log spans
+    series: int  # of the state that is recovered
+    overload_s: float
     records_per_s: float  # at which it comes in while stages die
     storm_s: float  # how long workers come and go
 
 
 SHORT = Scale(
+    overload_s=8,
+    database_away_s=15,
     hostile_in_memory=20_000,
     hostile_real=10_000,
     has_cluster=False,
@@ -28,9 +33,12 @@ SHORT = Scale(
     outage_s=6,
     minutes_of_log=20,
     records_per_s=150,
+    series=20_000,
     storm_s=20,
 )
 NORMAL = Scale(
+    overload_s=30,
+    database_away_s=60,
     hostile_in_memory=200_000,
     hostile_real=1_000_000,
     has_cluster=True,
@@ -38,9 +46,12 @@ NORMAL = Scale(
     outage_s=20,
     minutes_of_log=60,
     records_per_s=150,
+    series=500_000,
     storm_s=90,
 )
 LONG = Scale(
+    overload_s=300,
+    database_away_s=600,
     hostile_in_memory=1_000_000,
     hostile_real=1_000_000,
     has_cluster=True,
@@ -48,6 +59,7 @@ LONG = Scale(
     outage_s=180,
     minutes_of_log=180,
     records_per_s=150,
+    series=500_000,
     storm_s=300,
 )
 SCALES = {"short": SHORT, "normal": NORMAL, "long": LONG}

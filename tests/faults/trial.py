@@ -87,12 +87,16 @@ async def kept_alive(workers: dict[str, Worker]) -> AsyncIterator[dict[str, int]
 
 @asynccontextmanager
 async def running(
-    settings: Settings, stages: Iterable[str] = (*STAGES, STORE), *, fault: str | None = None
+    settings: Settings,
+    stages: Iterable[str] = (*STAGES, STORE),
+    *,
+    fault: str | None = None,
+    faulty: tuple[str, ...] = ("sense",),
 ) -> AsyncIterator[dict[str, Worker]]:
-    """Run stages until the block ends; a planted fault is sense's."""
+    """Run stages until the block ends, those that are ``faulty`` with a planted fault."""
     await create_topics(settings)
     folder = Path(settings.data)
-    workers = {name: Worker(settings, name, folder, fault=fault if name == "sense" else None) for name in stages}
+    workers = {name: Worker(settings, name, folder, fault=fault if name in faulty else None) for name in stages}
     for worker in workers.values():
         worker.start()
     try:

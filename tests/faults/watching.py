@@ -42,8 +42,8 @@ async def _watch(settings: Settings, violations: list[str]) -> None:
 async def _look(settings: Settings, before: dict[Place, int], violations: list[str]) -> dict[Place, int]:
     """Read the commits first, then the manifests: what moves meanwhile makes the manifests newer, never older."""
     client = admin(settings)
-    await client.start()
     try:
+        await client.start()
         committed = {place: at for stage in STAGE_SOURCES for place, at in await _committed(settings, client, stage)}
     finally:
         await client.close()
