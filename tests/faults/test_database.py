@@ -99,11 +99,12 @@ async def test_a_store_that_is_asked_to_end_while_its_database_is_away_ends_and_
     with FaultProxy(influx.port) as proxy:
         settings = on_influx(judging_as(base, "asked"), proxy.port)
         async with running(settings) as workers:
-            await publish(base, generate(LogPlan(seed=8, start_ns=start_before_now(2), minutes=2)), history_of(base))
+            records = generate(LogPlan(seed=8, start_ns=start_before_now(4), minutes=4))
+            await publish(base, records[: len(records) // 4], history_of(base))
             assert await wait_until_settled(settings, LAG_SECONDS) is None
             before = points_in(influx.url, settings.namespace)
             proxy.set(BLACK_HOLE)
-            await publish(base, generate(LogPlan(seed=9, start_ns=start_before_now(1), minutes=1)), history_of(base))
+            await publish(base, records[len(records) // 4 :], history_of(base))
             await asyncio.sleep(3.0)
             workers[STORE].signal(signal.SIGTERM)
             assert await asyncio.to_thread(workers[STORE].wait, 60.0) == 0

@@ -22,8 +22,8 @@ UNIT = "hp.nanjing-east.g03.nanjing-building"
 
 def a_letter(value: object = b"[]", *, key: str | None = UNIT, topic: str = channels.READINGS, **fields: Any) -> Letter:
     raw = value if isinstance(value, bytes) else json.dumps(value).encode()
-    given: dict[str, Any] = {"reason": Reason.UNKNOWN_DEVICE, "detail": "", "partition": 3, "offset": 17, "index": None} | fields
-    dead = DeadLetter(topic=topic, time="2026-11-26T08:00:00Z", value=raw, **given)
+    given: dict[str, Any] = {"reason": Reason.UNKNOWN_DEVICE, "detail": "", "partition": 3, "offset": 17, "index": None}
+    dead = DeadLetter(topic=topic, time="2026-11-26T08:00:00Z", value=raw, **(given | fields))
     headers = {"ce_source": b"urn:vitals:gateway:gw", "ce_time": b"2026-11-26T07:59:58Z", "vitals_mode": b"exercise"}
     return Letter(dead=dead, key=None if key is None else key.encode(), headers=headers)
 
