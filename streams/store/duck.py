@@ -12,6 +12,7 @@ import logging
 import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
@@ -160,7 +161,8 @@ class DuckStore:
                     cursor.unregister("incoming")
                 cursor.commit()
             except duckdb.Error:
-                cursor.rollback()
+                with suppress(duckdb.Error):  # a commit that failed has rolled back, and would hide its own reason
+                    cursor.rollback()
                 raise
 
     def _delete_old(self) -> None:
