@@ -7,6 +7,11 @@ from prometheus_client import Counter, Gauge, Histogram
 RECORDS = Counter("vitals_records_total", "Source records taken by a stage.", ("stage", "topic"))
 EFFECTS = Counter("vitals_effects_total", "Records that a stage has sent and the broker confirmed.", ("stage", "topic"))
 GONE = Counter("vitals_gone_records_total", "Records that the log dropped before they were judged.", ("stage", "topic"))
+ROWS = Counter(
+    "vitals_rows_total",
+    "Rows that sense has seen: judged, late, dead, duplicate; unscored (of the judged) came for windows long gone.",
+    ("topic", "outcome"),
+)
 DEAD_LETTERS = Counter("vitals_dead_letters_total", "Rows refused, by reason.", ("reason",))
 CHECKPOINTS = Counter("vitals_checkpoints_total", "Checkpoints written.", ("stage",))
 CHECKPOINT_SECONDS = Histogram("vitals_checkpoint_seconds", "Time from cut to commit.", ("stage",))

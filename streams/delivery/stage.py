@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from streams.delivery.records import PartitionState
@@ -25,4 +25,5 @@ class Stage:
     new_state: Callable[[int, RegistryView], PartitionState]
     counters: Callable[[PartitionState], Counters] = _no_counters
     watermark: Callable[[PartitionState], int] = lambda _: 0
+    rows: Callable[[PartitionState], Mapping[tuple[str, str], int]] = lambda _: {}  # (topic, outcome), of the last fold
     refused: Callable[[PartitionState], Sequence[tuple[str, int]]] = lambda _: ()

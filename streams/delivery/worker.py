@@ -66,6 +66,7 @@ class StageWorker:
     async def run(self, stop: asyncio.Event) -> None:
         """Run until ``stop``; then write a last checkpoint and leave the group."""
         await self._producer.start()
+        self._begin_where_state_ends()
         await self._app.start()
         timer = asyncio.create_task(self._checkpoint_timer())
         try:
@@ -78,6 +79,22 @@ class StageWorker:
             await self._trimmer.stop()
             await self._producer.stop()
 
+    def _begin_where_state_ends(self) -> None:
+        """Let Faust go on where the state leaves off: the committed offset is a hint, and one that is ahead would lose.
+
+        It is ahead where the manifest that went with it is gone: an older one, written later by a worker that had been
+        stopped, outlives it when the topic is compacted.
+        """
+        consumer: Any = self._app.consumer
+        seek_to_committed = consumer.perform_seek
+
+        async def perform_seek() -> None:
+            await seek_to_committed()
+            assigned = consumer.assignment()
+            await consumer.seek_wait({tp: at for tp, at in self._named(self.positions()).items() if tp in assigned})
+
+        consumer.perform_seek = perform_seek
+
     async def _agent(self, stream: Any) -> None:
         async for batch in stream.noack_take(BATCH_RECORDS, within=BATCH_SECONDS):
             try:
@@ -87,19 +104,22 @@ class StageWorker:
                 self._die(error, "judging a batch")
 
     async def _deliver(self, batch: Sequence[Any]) -> None:
-        found = self._of_held_partitions(batch)
+        # Taken once: they may be revoked while effects are on their way.
+        found = [(self._parts[number], records) for number, records in self._of_held_partitions(batch).items()]
         effects: list[Effect] = []
-        for number, records in found.items():
-            state = self._parts[number].state
+        for part, records in found:
+            state = part.state
             effects += state.fold(records)
             for reason, count in self._stage.refused(state):
                 metrics.DEAD_LETTERS.labels(reason).inc(count)
+            for (topic, outcome), count in self._stage.rows(state).items():
+                metrics.ROWS.labels(topic, outcome).inc(count)
         reached("before-effects")
         await self._sender.effects(effects)  # of all partitions at once: each wait is a round trip to the broker
         reached("after-effects")
-        for number, records in found.items():
+        for part, records in found:
             for record in records:
-                self._parts[number].next[record.topic] = record.offset + 1
+                part.next[record.topic] = record.offset + 1
                 metrics.RECORDS.labels(self._stage.name, record.topic).inc()
         for effect in effects:
             metrics.EFFECTS.labels(self._stage.name, effect.topic).inc()
@@ -163,11 +183,15 @@ class StageWorker:
     def _held(self) -> Iterable[HeldPartition]:
         return list(self._parts.values())
 
-    async def _commit(self, offsets: dict[tuple[str, int], int]) -> None:
-        """Commit the group's offsets: a hint for lag displays and for new groups; a refusal harms nothing."""
-        named = {TP(topic_name(self._settings, topic), p): offset for (topic, p), offset in offsets.items()}
+    async def _commit(self, offsets: Mapping[tuple[str, int], int]) -> bool:
+        """Commit the group's offsets: a hint for lag displays; return whether the group still knows us as the owner."""
+        named = self._named(offsets)
         consumer: Any = self._app.consumer
-        await consumer._commit(named)  # noqa: SLF001 - acks are not used, so this is the only way in 0.15.3
+        # Acks are not used, so this is the only way in 0.15.3; of partitions that are not assigned it says nothing.
+        return bool(await consumer._commit(named)) and named.keys() <= consumer.assignment()  # noqa: SLF001
+
+    def _named(self, offsets: Mapping[tuple[str, int], int]) -> dict[TP, int]:
+        return {TP(topic_name(self._settings, topic), p): offset for (topic, p), offset in offsets.items()}
 
     async def _on_assigned(self, *_: Any, **__: Any) -> None:
         started = time.monotonic()

@@ -44,6 +44,7 @@ def sense_stage(settings: Settings, catalogue: Catalogue) -> Stage:
         new_state=new_state,
         counters=_counters,
         watermark=lambda state: cast("SensePartition", state).watermark,
+        rows=lambda state: cast("SensePartition", state).rows,
         refused=_refused,
     )
 

@@ -34,7 +34,9 @@ class Gatherer:
     ) -> None:
         """Add good readings for which windows are still kept; all arguments are of equal length, in log order."""
         kinds = facts["quantity"].astype(np.int64) * len(MODES) + facts["mode"]
-        places = np.flatnonzero((grades > 0.0) & (times >= judging.oldest_ns))
+        has_window = times >= judging.oldest_ns
+        judging.tally.unscored += len(times) - int(np.count_nonzero(has_window))
+        places = np.flatnonzero((grades > 0.0) & has_window)
         for windows in self._windows if len(places) else ():
             starts = times[places] // windows.length_ns
             groups = (starts - starts.min()) * (len(self._quantity_ids) * len(MODES)) + kinds[places]

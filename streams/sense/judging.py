@@ -27,6 +27,7 @@ class Tally:
     late: int = 0
     dead: int = 0
     duplicate: int = 0
+    unscored: int = 0  # of the judged ones: a backfill into windows that are gone
     newest_ns: int | None = None  # event time of the newest accepted row
 
 

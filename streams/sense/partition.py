@@ -69,6 +69,7 @@ class SensePartition:
         self._promised = 0  # the watermark passed on last
         self.counters = {topic: dict.fromkeys(COUNTED, 0) for topic in channels.SOURCES}
         self.refused: Mapping[Reason, int] = Counter()  # of the last fold
+        self.rows: Counter[tuple[str, str]] = Counter()  # (topic, outcome), of the last fold
         self._dedup = {topic: dedup.DedupWindow(topic) for topic in channels.SOURCES}
         bound = rules.bind_rules(catalogue)
         sign_lengths = {pace.window_ns(entry.window_s) for entry in catalogue.indicators.values()}
@@ -95,6 +96,7 @@ class SensePartition:
         """Judge records in log order; see ``PartitionState``."""
         self._table.sync_registry()
         outbox = Outbox(self._partition)
+        self.rows.clear()
         for record in records:
             self._take(record, outbox)
         self._advance(outbox)
@@ -169,6 +171,7 @@ class SensePartition:
         found = (tally.rows, tally.judged, tally.late, tally.dead, tally.duplicate)
         for name, count in zip(COUNTED, found, strict=True):
             counters[name] += count
+        self.rows += _outcomes(record.topic, tally)
         if judged is not None:
             outbox.judged(msgspec.structs.replace(judged, total=counters["judged"]))
         if tally.newest_ns is not None:
@@ -257,6 +260,11 @@ class SensePartition:
                 event = self._anomalies.step(who, finding, CLEAR_AFTER)
                 if event is not None:
                     outbox.anomaly(event)
+
+
+def _outcomes(topic: str, tally: Tally) -> Counter[tuple[str, str]]:
+    found = (tally.judged, tally.late, tally.dead, tally.duplicate, tally.unscored)
+    return Counter({(topic, name): n for name, n in zip((*COUNTED[1:], "unscored"), found, strict=True) if n})
 
 
 def _restore_order(name: str) -> tuple[int, tuple[tuple[int, str], ...]]:

@@ -108,6 +108,7 @@ class PeopleJudge:
     def _people(self, judging: Judging, mode: Mode, time_ns: int, place_ns: int) -> list[People]:
         """Return what a row enters: the windows that hold ``place_ns``, on time as long as these cannot have closed."""
         if time_ns < judging.oldest_ns:
+            judging.tally.unscored += 1
             return []
         cells = [windows.cell(judging.unit_id, mode, place_ns) for windows in self._windows]
         return [cell.on_time if judging.is_on_time(place_ns) else cell.late for cell in cells]

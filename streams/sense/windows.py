@@ -2,7 +2,7 @@
 
 A cell holds two views of the same rows: what came on time (rules are decided on it, so that late rows neither raise nor
 clear) and everything (indicators are computed from it; a late row makes a new revision). A revision is numbered by what
-it holds, not by how often it was published: two lives of a worker that saw the topics in another order agree on the last.
+it holds, not by how often it was published: two lives of a worker that saw the topics in another order agree on it.
 """
 
 from __future__ import annotations

@@ -101,6 +101,22 @@ def test_rows_after_the_grace_period_are_set_aside(topic: str) -> None:
     assert (late.source, late.offset, late.total) == (topic, 7, 0)
 
 
+@pytest.mark.parametrize("topic", channels.SOURCES)
+def test_a_row_may_be_five_minutes_ahead_of_its_record_and_not_a_millisecond_more(topic: str) -> None:
+    made: dict[str, Callable[[float], Record]] = {
+        channels.READINGS: lambda seconds: pack(("air-1/pm25", seconds, 20.0), append_s=0.0),
+        channels.CROWD: lambda seconds: crowd(seconds, 5, append_s=0.0),
+        channels.VIDEO: lambda seconds: video(seconds, 5, append_s=0.0),
+        channels.REPORTS: lambda seconds: report(seconds, append_s=0.0),
+    }
+    state = partition()
+    assert reasons(state.fold([made[topic](300.001)])) == ["future"]
+    found = state.fold([made[topic](300.0), *until(0.0)])
+    assert (counted(found), reasons(found)) == (1, [])
+    # Nor does it move the watermark further than the broker's own clock.
+    assert counted(state.fold([made[topic](0.0 - DISORDER_S)]), channels.LATE) == 0
+
+
 def test_a_late_row_within_the_grace_period_revises_its_window() -> None:
     state = partition()
     first = state.fold([pack(("air-1/pm25", 5.0, 20.0)), *until(60.0)])
@@ -154,6 +170,17 @@ def test_a_backfill_is_never_too_late() -> None:
     found = state.fold([pack(("air-1/pm25", 5.0, 20.0), backfill=True), crowd(5.0, 5, backfill=True)])
     assert (counted(found), counted(found, channels.LATE)) == (2, 0)
     assert indicators(found) == []  # of a window that is closed for good
+
+
+def test_a_backfill_into_windows_that_are_gone_is_counted_as_unscored() -> None:
+    state = partition()
+    state.fold(until(100_000.0))
+    state.fold([pack(("air-1/pm25", 5.0, 20.0), ("air-1/pm25", 99_999.0, 20.0), backfill=True), crowd(5.0, 5)])
+    assert state.rows == {
+        (channels.READINGS, "judged"): 2,
+        (channels.READINGS, "unscored"): 1,
+        (channels.CROWD, "late"): 1,
+    }
 
 
 def test_what_was_set_aside_as_late_can_come_as_a_backfill() -> None:
