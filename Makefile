@@ -23,8 +23,8 @@ up: .venv/.runtime ## run everything on this machine; options by ARGS="..."
 test: .venv/.dev check-services lint ## lint, then all tests; options of pytest by ARGS="..."
 	@$(BIN)/pytest $(ARGS)
 
-# Workers wait for servers and clocks most of the time: three tests at once take a third of the time on two cores.
-FAULTS = $(BIN)/pytest tests/faults -n 3 --dist loadfile $(ARGS)
+# Workers wait for servers and clocks much of the time: two files at once take little longer than one.
+FAULTS = $(BIN)/pytest tests/faults -n 2 --dist loadfile $(ARGS)
 
 .PHONY: faults
 faults: .venv/.dev services ## the fault suite, in under 30 minutes; SHORT=1 in under 6

@@ -15,26 +15,42 @@ import aiohttp
 from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest, multiprocess
 
-from schemas.catalogue import load_catalogue
-from streams.alert.agent import alert_stage
+from schemas.catalogue import Catalogue, load_catalogue
+from streams.delivery.stage import Stage
 from streams.delivery.watchdog import Watchdog
 from streams.delivery.worker import StageWorker
-from streams.dispatch.agent import dispatch_stage
 from streams.health import health_app, serve
 from streams.local.process import free_port
 from streams.provision import create_topics
-from streams.sense.agent import sense_stage
 from streams.settings import Settings
 from streams.supervisor import Child, Supervisor
+from streams.topics import STAGE_SOURCES
 
-MAKERS = {"sense": sense_stage, "alert": alert_stage, "dispatch": dispatch_stage}
+STAGES = tuple(STAGE_SOURCES)
+
+
+def make_stage(name: str, settings: Settings, catalogue: Catalogue) -> Stage:
+    """Return a stage by name; what the others need is not imported."""
+    match name:
+        case "sense":
+            from streams.sense.agent import sense_stage
+
+            return sense_stage(settings, catalogue)
+        case "alert":
+            from streams.alert.agent import alert_stage
+
+            return alert_stage(settings, catalogue)
+        case _:
+            from streams.dispatch.agent import dispatch_stage
+
+            return dispatch_stage(settings, catalogue)
 
 
 async def run_stage(settings: Settings, name: str, stop: asyncio.Event, port: int) -> None:
     """Run one stage in this process, with its own health port, until ``stop``."""
     catalogue = load_catalogue(Path(settings.catalogue))
     await create_topics(settings)
-    worker = StageWorker(settings, MAKERS[name](settings, catalogue))
+    worker = StageWorker(settings, make_stage(name, settings, catalogue))
     runner, _ = await serve(health_app(worker.problem), settings.host, port)
     watchdog = Watchdog(settings, worker)
     watchdog.start()

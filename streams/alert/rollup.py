@@ -1,9 +1,10 @@
 """Vital signs of grids, subdistricts and districts, rolled up from their units' scores.
 
-A window of a mode is rolled up when the watermark has passed its end, and again, ``revision`` + 1, after what revises
-it. A domain's score is the power mean of the units that have it, ``overall`` that of the prefix's domains. ``coverage``
-of a domain is the mean of the units that have it; of ``overall`` it is the mean over all units that the registry places
-there (``actual`` only: drills need not be complete), those that sent nothing with 0. Missing data never moves a score.
+A window of a mode is rolled up when the watermark has passed its end, and again after what revises it; its revision is
+the sum of its units', so that two lives of a worker that read in another order agree on the last. A domain's score is
+the power mean of the units that have it, ``overall`` that of the prefix's domains. ``coverage`` of a domain is the mean
+of the units that have it; of ``overall`` it is the mean over all units that the registry places there (``actual`` only:
+drills need not be complete), those that sent nothing with 0. Missing data never moves a score.
 """
 
 from __future__ import annotations
@@ -95,7 +96,7 @@ class RollUp:
         for key in sorted(self._open):
             if key[0] <= watermark:
                 window = self._windows[key]
-                window.revision += 1
+                window.revision = max(window.revision, sum(row.revision for row in window.rows.values()))
                 self._open.discard(key)
                 self._dirty.add(key)
                 found += indicators_of(window, self._units)

@@ -64,11 +64,11 @@ def worker(settings: Settings, stages: str, port: int | None) -> None:
 
     Example: vitals worker --stages sense
     """
-    from streams.work import MAKERS, run_stage, run_stages
+    from streams.work import STAGES, run_stage, run_stages
 
     names = [name.strip() for name in stages.split(",") if name.strip()]
-    if not names or set(names) - set(MAKERS):
-        raise SettingsError(f"--stages {stages}: must name some of {', '.join(MAKERS)}")
+    if not names or set(names) - set(STAGES):
+        raise SettingsError(f"--stages {stages}: must name some of {', '.join(STAGES)}")
     running.catalogue_of(settings)
     set_up_logging()
     if len(names) == 1:

@@ -63,6 +63,11 @@ class StageWorker:
         held = list(self._parts.items())  # at once: the watchdog asks from its own thread
         return {(topic, p): part.next.get(topic, 0) for p, part in held for topic in self._stage.sources}
 
+    def saved(self) -> Mapping[tuple[str, int], int]:
+        """Return the same as the last checkpoint has it."""
+        held = list(self._parts.items())
+        return {(topic, p): part.saved_next.get(topic, 0) for p, part in held for topic in self._stage.sources}
+
     async def run(self, stop: asyncio.Event) -> None:
         """Run until ``stop``; then write a last checkpoint and leave the group."""
         await self._producer.start()

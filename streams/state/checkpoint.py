@@ -60,7 +60,7 @@ class Checkpointer:
         self,
         stage: str,
         send: Send,
-        commit: Callable[[dict[tuple[str, int], int]], Awaitable[None]],
+        commit: Callable[[dict[tuple[str, int], int]], Awaitable[bool]],
         counters: Callable[[PartitionState], Counters],
     ) -> None:
         self._blocks_topic, self._manifests_topic = state_topic(stage), manifest_topic(stage)
@@ -74,7 +74,11 @@ class Checkpointer:
         generation: int,
         registry: dict[int, dict[str, int]],
     ) -> dict[int, int]:
-        """Write what changed; return, by partition, the offset below which the state topic may be trimmed."""
+        """Write what changed; return, by partition, the offset below which the state topic may be trimmed.
+
+        Nothing may be trimmed where the group has refused the commit: the partition is another's by now, and what a
+        stopped worker no longer names its successor's manifests may.
+        """
         async with self._one_at_a_time:
             async with between_batches:
                 cuts = [
@@ -91,11 +95,12 @@ class Checkpointer:
             for cut in cuts:
                 cut.part.saved_next, cut.part.saved_registry = cut.next, cut.registry
             offsets = {(topic, cut.part.number): offset for cut in cuts for topic, offset in cut.next.items()}
+            is_owner = bool(offsets) and await self._commit(offsets)
             if offsets:
-                await self._commit(offsets)
                 reached("after-commit")
             now = time.monotonic()
-            return {cut.part.number: _trimmable(cut.part, now) for cut in cuts}
+            lowest = {cut.part.number: _trimmable(cut.part, now) for cut in cuts}
+            return lowest if is_owner else {}
 
     def _cut(self, part: HeldPartition, registry: dict[str, int]) -> Cut:
         changed = part.state.changed_blocks()

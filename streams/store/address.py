@@ -12,8 +12,6 @@ from urllib.parse import parse_qs, urlsplit
 
 from streams.settings import Settings, SettingsError
 from streams.store.database import Database
-from streams.store.duck import DuckStore
-from streams.store.influx import InfluxStore
 
 EXAMPLES = "influxdb://127.0.0.1:8086 or duckdb:///.vitals/vitals.duckdb"
 
@@ -48,6 +46,10 @@ def read_address(store: str) -> Address:
 def make_database(settings: Settings) -> Database:
     """Return the database that the settings name, not yet open; ``SettingsError`` if they name none."""
     address = read_address(settings.store)
-    if address.path is not None:
+    if address.path is not None:  # imported when needed: every command reads an address, few open a database
+        from streams.store.duck import DuckStore
+
         return DuckStore(settings, address.path)
+    from streams.store.influx import InfluxStore
+
     return InfluxStore(settings, address.url, address.org)

@@ -5,7 +5,14 @@ from collections.abc import Callable
 import pytest
 
 from tests.conftest import FIGURES
-from tests.faults.scale import Scale, scale_of_run
+from tests.faults.scale import SHORT, Scale, scale_of_run
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out of a short run what is marked ``full``; pytest counts it as deselected."""
+    if scale_of_run() is SHORT and (left_out := [item for item in items if item.get_closest_marker("full")]):
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if item not in left_out]
 
 
 @pytest.fixture

@@ -37,8 +37,8 @@ async def outcome_of(settings: Settings) -> Expected:
         late=await _points(settings, channels.LATE),
         dead=await _dead(settings),
         indicators=await _indicators(settings),
-        alerts={ident: plain(alert) | _told(alert) for ident, alert in (await newest_alerts(settings)).items()},
-        cases={ident: plain(case) | _path(case) for ident, case in (await newest_cases(settings)).items()},
+        alerts={ident: plain(alert) | told_of(alert) for ident, alert in (await newest_alerts(settings)).items()},
+        cases={ident: plain(case) | path_of(case) for ident, case in (await newest_cases(settings)).items()},
     )
 
 
@@ -48,11 +48,13 @@ def plain(state: msgspec.Struct) -> dict[str, object]:
     return {name: value for name, value in found.items() if name not in OF_VERSIONS}
 
 
-def _told(alert: Alert) -> dict[str, object]:
+def told_of(alert: Alert) -> dict[str, object]:
+    """Return the state of each subject of an alert, in few words."""
     return {"told": [(one.subject, one.state, one.since) for one in alert.subjects]}
 
 
-def _path(case: Order) -> dict[str, object]:
+def path_of(case: Order) -> dict[str, object]:
+    """Return the steps of a case, in few words."""
     return {"path": [(one.step, one.tier, one.time) for one in case.steps]}
 
 

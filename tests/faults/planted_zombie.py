@@ -14,6 +14,7 @@ from typing import Any
 
 import streams.delivery.worker as worker_module
 import streams.state.checkpoint as checkpoint_module
+import streams.state.trim as trim_module
 import streams.work as work_module
 from streams.delivery.fail_points import FailPoint
 from streams.delivery.worker import StageWorker
@@ -46,7 +47,12 @@ def told() -> None:
 
 
 def stops_itself() -> None:
-    """Plant a stop (``SIGSTOP``) at a fail point; what the worker does when it is let go on is its own."""
+    """Plant a stop (``SIGSTOP``) at a fail point; what the worker does when it is let go on is its own.
+
+    It trims its state topic at each checkpoint, as if each stop had lasted an hour.
+    """
+    replace(checkpoint_module, "REMEMBERED_SECONDS", -1.0)
+    replace(trim_module, "EVERY_SECONDS", 0.0)
     point, _, count = os.environ.get(STOP_AT, "").partition(":")
     if not point:
         return

@@ -77,15 +77,18 @@ class FaultProxy:
         self.weather = weather
 
     def break_all(self) -> None:
-        """Reset every connection."""
-        for writer in list(self._writers):
-            self._loop.call_soon_threadsafe(_reset, writer)
+        """Reset every connection; they are when this returns."""
+        self._call(self._reset_all())
 
     def _call(self, work: Awaitable[None]) -> None:
         async def run() -> None:
             await work
 
         asyncio.run_coroutine_threadsafe(run(), self._loop).result(timeout=10)
+
+    async def _reset_all(self) -> None:
+        for writer in list(self._writers):
+            _reset(writer)
 
     async def _open(self) -> None:
         self._server = await asyncio.start_server(self._accept, LOOPBACK, self.port)

@@ -11,7 +11,6 @@ class Scale:
     """Numbers of one run; one line a field, in the order of their names."""
 
     database_away_s: float  # at 20,000 readings a second
-    has_cluster: bool  # three brokers too
     hostile_in_memory: int  # records, through the folds alone
     hostile_real: int  # records, through Kafka and real workers
     kills: int  # random SIGKILLs over all stages
@@ -25,12 +24,11 @@ class Scale:
 
 SHORT = Scale(
     overload_s=8,
-    database_away_s=15,
+    database_away_s=12,
     hostile_in_memory=20_000,
     hostile_real=10_000,
-    has_cluster=False,
     kills=8,
-    outage_s=6,
+    outage_s=4,
     minutes_of_log=20,
     records_per_s=150,
     series=20_000,
@@ -41,7 +39,6 @@ NORMAL = Scale(
     database_away_s=60,
     hostile_in_memory=200_000,
     hostile_real=1_000_000,
-    has_cluster=True,
     kills=40,
     outage_s=20,
     minutes_of_log=60,
@@ -54,7 +51,6 @@ LONG = Scale(
     database_away_s=600,
     hostile_in_memory=1_000_000,
     hostile_real=1_000_000,
-    has_cluster=True,
     kills=200,
     outage_s=180,
     minutes_of_log=180,

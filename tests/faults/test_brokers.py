@@ -89,12 +89,11 @@ def cluster(folder: Path) -> Iterator[dict[int, LocalKafka]]:
         yield nodes
 
 
+@pytest.mark.full
 async def test_three_brokers_killed_in_turn_lose_nothing(
     namespace: str, tmp_path: Path, scale: Scale, figures: Callable[..., None]
 ) -> None:
     """Every node is the leader of some partition of each topic, and one of them the active controller."""
-    if not scale.has_cluster:
-        pytest.skip("three nodes take a minute: VITALS_FAULTS=normal, or make faults")
 
     def trouble() -> None:
         time.sleep(4.0)

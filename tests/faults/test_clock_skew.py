@@ -24,6 +24,7 @@ PURE = [
 END_SECONDS = 120.0
 
 
+@pytest.mark.full
 async def test_workers_with_wrong_clocks_judge_alike(
     kafka: LocalKafka, namespace: str, tmp_path: Path, figures: Callable[..., None]
 ) -> None:

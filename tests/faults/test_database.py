@@ -8,6 +8,7 @@ from pathlib import Path
 
 import msgspec
 import psutil
+import pytest
 
 from streams.local.influx import LocalInflux
 from streams.local.kafka import LocalKafka
@@ -91,6 +92,7 @@ async def test_a_database_that_fails_in_every_way_has_each_point_once(
     assert not verdict.violations, "\n".join(verdict.violations)
 
 
+@pytest.mark.full
 async def test_a_store_that_is_asked_to_end_while_its_database_is_away_ends_and_commits_nothing(
     kafka: LocalKafka, influx: LocalInflux, namespace: str, tmp_path: Path
 ) -> None:
@@ -117,6 +119,7 @@ async def test_a_store_that_is_asked_to_end_while_its_database_is_away_ends_and_
     assert points_in(influx.url, settings.namespace) == sum(row.stored for row in found.by_partition) > before
 
 
+@pytest.mark.full
 async def test_memory_stays_in_its_band_while_the_database_is_away(
     kafka: LocalKafka, namespace: str, tmp_path: Path, scale: Scale, figures: Callable[..., None]
 ) -> None:

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import msgspec
+import pytest
 
 from streams.local.kafka import LocalKafka
 from streams.settled import wait_until_settled
@@ -18,6 +19,8 @@ from tests.faults.scale import Scale
 from tests.faults.trial import base_settings, history_of, judging_as, kept_alive, prepare, running
 from tests.faults.workers import STORE
 from tests.servers import leave_out, require
+
+pytestmark = pytest.mark.full
 
 KAFKA_MIB, DUCKDB_MIB = 400, 24
 BLOCK = b"\0" * (1 << 16)

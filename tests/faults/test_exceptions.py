@@ -16,6 +16,8 @@ from tests.faults.planted_stuck import MARK
 from tests.faults.trial import base_settings, judging_as, record_log, running
 from tests.faults.watching import watched
 
+pytestmark = pytest.mark.full
+
 END_SECONDS = 120.0
 
 

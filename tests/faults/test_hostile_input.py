@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterable
 from itertools import islice
 from pathlib import Path
 
+import pytest
+
 from schemas import channels
 from schemas.catalogue import load_catalogue
 from streams.kafka import producer, topic_name
@@ -96,6 +98,7 @@ def differing(expected: Expected, outcome: Expected) -> list[str]:
     return found
 
 
+@pytest.mark.full
 async def test_good_traffic_beside_hostile_is_not_slower(
     kafka: LocalKafka, namespace: str, tmp_path: Path, figures: Callable[..., None]
 ) -> None:

@@ -4,26 +4,20 @@ from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
-import msgspec
 import pytest
 
 from schemas import channels
 from schemas.catalogue import load_catalogue
-from schemas.dead_letters import read_dead_letter
-from schemas.judged import decode_judged
+from schemas.envelope import read_envelope
 from schemas.times import SECOND_NS
-from streams.delivery.records import Effect, Record
-from streams.pace import Pace
-from streams.registry.view import RegistryView
-from streams.sense.partition import SensePartition
 from streams.settings import Settings
 from tests.faults.district import registry
 from tests.faults.expected import Expected
 from tests.faults.generator import LogPlan, Planned, generate, rows_of
-from tests.faults.invariants import differences
+from tests.faults.in_memory import InMemory
+from tests.faults.judge import unlike
 from tests.faults.log import Logged
 from tests.faults.oracle import expect
-from tests.faults.outcome import points_of
 from tests.faults.trial import PACE
 
 START_NS = 1_795_700_400 * SECOND_NS  # a whole minute
@@ -40,72 +34,47 @@ def as_logged(records: list[Planned]) -> list[Logged]:
     found = []
     for one in records:
         place = (one.topic, one.partition)
-        append_ns = START_NS + 3_600 * SECOND_NS
+        append_ns = START_NS + 4 * 3_600 * SECOND_NS
         found.append(Logged(*place, offsets[place], append_ns, one.key, one.value, dict(one.headers)))
         offsets[place] += 1
     return sorted(found, key=lambda one: one[:3])
+
+
+def is_after(record: Planned, minutes: int) -> bool:
+    time_ns = read_envelope(dict(record.headers)).time_ns
+    return time_ns is not None and time_ns > START_NS + minutes * 60 * SECOND_NS
 
 
 def said(log: list[Logged]) -> Expected:
     return expect(log, registry(5), CATALOGUE, SETTINGS)
 
 
-def sensed(log: list[Logged]) -> Expected:
-    """Return what sense makes of a log: counters, points, late rows and dead letters."""
-    found = Expected()
-    view = RegistryView()
-    for unit in registry(5).units:
-        view.apply(channels.REGISTRY_UNITS, unit.unit_id.encode(), msgspec.json.encode(unit))
-    for device in registry(5).devices:
-        view.apply(channels.REGISTRY_DEVICES, device.device_id.encode(), msgspec.json.encode(device))
-    states: dict[int, SensePartition] = {}
-    for one in log:
-        if one.topic not in channels.SOURCES:
-            continue
-        state = states.setdefault(one.partition, _state(one.partition, view))
-        record = Record(
-            topic=one.topic, partition=one.partition, offset=one.offset, append_ns=one.append_ns, key=one.key,
-            value=one.value, headers=one.headers,
-        )  # fmt: skip
-        for effect in state.fold([record]):
-            _note(found, effect)
-    for number, state in states.items():
-        for topic, counts in state.counters.items():
-            if counts["in"]:
-                found.counters[topic, number] = counts
-    return found
-
-
-def _state(number: int, view: RegistryView) -> SensePartition:
-    return SensePartition(
-        number, CATALOGUE, view, pace=Pace(), disorder_ns=round(SETTINGS.disorder_s * SECOND_NS),
-        grace_ns=round(SETTINGS.grace_s * SECOND_NS),
-    )  # fmt: skip
-
-
-def _note(found: Expected, effect: Effect) -> None:
-    if effect.topic == channels.JUDGED:
-        found.points.update(points_of(decode_judged(effect.value)))
-    elif effect.topic == channels.LATE:
-        found.late.update(points_of(decode_judged(effect.value)))
-    elif effect.topic == channels.DEAD_LETTERS:
-        letter = read_dead_letter(dict(effect.headers), effect.value)
-        place = (letter.topic, letter.partition, letter.offset, -1 if letter.index is None else letter.index)
-        found.dead[place] = str(letter.reason)
-
-
-def unlike(wanted: Expected, found: Expected) -> list[str]:
-    return [
-        line
-        for table in ("counters", "points", "late", "dead")
-        for line in differences(table, getattr(wanted, table), getattr(found, table))
-    ]
+def folded(log: list[Logged], seed: int = 0) -> Expected:
+    return InMemory(registry(5), CATALOGUE, SETTINGS, seed).judge(log)
 
 
 @pytest.mark.parametrize("seed", range(8))
-def test_sense_and_the_oracle_say_the_same(seed: int) -> None:
+def test_the_stages_and_the_oracle_say_the_same(seed: int) -> None:
     log = as_logged(generate(plan(seed)))
-    assert unlike(said(log), sensed(log)) == []
+    assert unlike(said(log), folded(log, seed)) == []
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_of_a_lift_that_breaks_down_often_both_say_when_its_case_closes_and_reopens(seed: int) -> None:
+    often = replace(plan(seed), minutes=40, alarms_per_unit_hour=20.0, units=3)
+    log = as_logged(generate(often))
+    expected = said(log)
+    assert unlike(expected, folded(log, seed)) == []
+    assert any("reopened" in str(case["path"]) for case in expected.cases.values())
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_of_a_contact_that_falls_silent_both_say_how_its_case_climbs(seed: int) -> None:
+    broken = replace(plan(seed), minutes=20, alarms_per_unit_hour=60.0, units=3, tail_minutes=90)
+    log = as_logged([one for one in generate(broken) if one.what == "tick" or not is_after(one, minutes=9)])
+    expected = said(log)
+    assert unlike(expected, folded(log, seed)) == []
+    assert {case["tier"] for case in expected.cases.values() if case["step"] != "closed"} == {"city"}
 
 
 def test_a_log_holds_something_of_everything() -> None:
@@ -125,7 +94,7 @@ def test_a_record_that_is_lost_is_seen() -> None:
     log = as_logged(generate(plan(2)))
     packs = [one for one in log if one.topic == channels.READINGS and one.value]
     without = [one for one in log if one is not packs[len(packs) // 2]]
-    assert unlike(said(log), sensed(without)) != []
+    assert unlike(said(log), folded(without)) != []
 
 
 def test_a_value_that_is_otherwise_is_seen() -> None:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from schemas import channels
 from schemas.judged import decode_judged
@@ -23,10 +24,12 @@ from tests.faults.test_database import BAND_MIB, memory_of
 from tests.faults.trial import base_settings, history_of, judging_as, prepare, running
 from tests.faults.workers import STORE
 
+pytestmark = pytest.mark.full
+
 LAG_SECONDS = 300.0
 FLAT_OUT = 1_000_000  # rows a second: as fast as the sender can
 HOT_ROWS_PER_S = 10_000
-LATENCY_SECONDS = 10.0  # of others' readings, p99, on a machine that also sends and stores
+LATENCY_SECONDS = 60.0  # of others' readings, p99: nobody starves (I7), however much else the machine does
 
 
 async def test_an_overload_is_worked_off_in_bounded_memory(

@@ -14,6 +14,7 @@ from streams.topics import STAGE_SOURCES
 from tests.faults.generator import LogPlan, start_before_now
 from tests.faults.judge import judge
 from tests.faults.trial import base_settings, judging_as, record_log, running
+from tests.faults.watching import watched
 from tests.faults.workers import Worker
 
 SEED = 18
@@ -22,7 +23,7 @@ FAIL_POINTS = {
     "none": ("after-effects:4", "after-manifest:2"),
     "plain-take": (),
     "two-at-once": ("after-effects:4",),
-    "offsets-first": ("after-manifest:2", "after-commit:2"),
+    "offsets-first": ("after-manifest:3", "after-manifest:5", "after-commit:3", "after-commit:5"),
     "manifest-first": ("after-manifest:3",),  # it comes by twice a checkpoint: before its blocks, and after
 }
 SELDOM_SECONDS = 60.0  # Faust's own commits are ahead of checkpoints only where these are seldom
@@ -49,11 +50,11 @@ async def seen_of(base: Settings, fault: str) -> list[str]:
     settings = judging_as(base, fault)
     if fault == "plain-take":
         settings = msgspec.structs.replace(settings, checkpoint_s=SELDOM_SECONDS)
-    async with running(settings, ("sense",), fault=fault) as workers:
+    async with running(settings, ("sense",), fault=fault) as workers, watched(settings) as violations:
         await die(fault, workers["sense"])
         problem = await wait_until_read(settings, {"sense": STAGE_SOURCES["sense"]}, END_SECONDS)
     verdict = await judge(base, settings, is_sense_alone=True)
-    return verdict.violations if problem is None else [*verdict.violations, problem]
+    return [*verdict.violations, *violations, *([] if problem is None else [problem])]
 
 
 async def die(fault: str, sense: Worker) -> None:

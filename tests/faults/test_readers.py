@@ -3,6 +3,8 @@
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
+import pytest
+
 from schemas import channels
 from schemas.alerts import Alert
 from schemas.codec import decode_alert
@@ -13,6 +15,8 @@ from tests.faults.generator import LogPlan, start_before_now
 from tests.faults.judge import judge
 from tests.faults.test_kills import die_at
 from tests.faults.trial import STAGES, base_settings, judging_as, record_log, running
+
+pytestmark = pytest.mark.full
 
 END_SECONDS = 120.0
 Act = tuple[str, int, str]  # alert_id, version, state

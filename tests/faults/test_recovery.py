@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psutil
+import pytest
 from aiokafka import TopicPartition
 from aiokafka.admin import RecordsToDelete
 
@@ -102,6 +103,7 @@ async def loaded_after(sense: Worker, wait_s: float = 300.0) -> float:
     return float(found[-1])
 
 
+@pytest.mark.full
 async def test_a_trimmed_state_topic_still_holds_all_that_manifests_name(
     kafka: LocalKafka, namespace: str, tmp_path: Path, figures: Callable[..., None]
 ) -> None:

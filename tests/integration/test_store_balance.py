@@ -11,6 +11,7 @@ from schemas.envelope import tick_headers
 from streams import kafka as clients
 from streams.local.influx import LocalInflux
 from streams.local.kafka import LocalKafka
+from streams.local.process import free_port
 from streams.settings import Settings, SettingsError
 from streams.state.manifest import KEY, Manifest, encode_manifest
 from streams.store.balance import balance
@@ -24,7 +25,7 @@ COUNTERS = {"in": 33, "judged": 30, "late": 1, "dead": 1, "duplicate": 1}
 @pytest.fixture
 async def settings(kafka: LocalKafka, influx: LocalInflux, namespace: str) -> Settings:
     made = Settings(
-        kafka=kafka.bootstrap, store=influx.url.replace("http", "influxdb"), namespace=namespace, store_port=21_465
+        kafka=kafka.bootstrap, store=influx.url.replace("http", "influxdb"), namespace=namespace, store_port=free_port()
     )
     await rig.create_topics(made)
     return made

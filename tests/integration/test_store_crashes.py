@@ -13,6 +13,7 @@ import pytest
 
 from streams.local.influx import LocalInflux
 from streams.local.kafka import LocalKafka
+from streams.local.process import free_port
 from streams.settings import Settings
 from streams.store.counters import SourceCounts
 from tests.servers import require
@@ -33,7 +34,7 @@ def complete(packs: int = PACKS) -> dict[str, SourceCounts]:
 @pytest.fixture
 async def settings(kafka: LocalKafka, influx: LocalInflux, namespace: str) -> Settings:
     made = Settings(
-        kafka=kafka.bootstrap, store=influx.url.replace("http", "influxdb"), namespace=namespace, store_port=21_465
+        kafka=kafka.bootstrap, store=influx.url.replace("http", "influxdb"), namespace=namespace, store_port=free_port()
     )
     await rig.create_topics(made)
     return made

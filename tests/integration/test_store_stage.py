@@ -17,6 +17,7 @@ from schemas.times import format_time
 from schemas.video import VideoCounts, VideoRow
 from streams.local.influx import LocalInflux
 from streams.local.kafka import LocalKafka
+from streams.local.process import free_port
 from streams.settings import Settings, SettingsError
 from streams.store.consumer import run_store
 from streams.store.counters import SourceCounts
@@ -30,7 +31,7 @@ UNIT = "hp.nanjing-east.g03.u1"
 @pytest.fixture
 async def settings(kafka: LocalKafka, influx: LocalInflux, namespace: str) -> Settings:
     made = Settings(
-        kafka=kafka.bootstrap, store=influx.url.replace("http", "influxdb"), namespace=namespace, store_port=21_465
+        kafka=kafka.bootstrap, store=influx.url.replace("http", "influxdb"), namespace=namespace, store_port=free_port()
     )
     await rig.create_topics(made)
     return made

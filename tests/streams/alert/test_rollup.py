@@ -75,6 +75,17 @@ def test_a_late_revision_rolls_its_window_up_again() -> None:
     assert (sign.value, sign.revision) == (10.0, 1)
 
 
+def test_a_window_s_revision_is_the_sum_of_its_units_however_often_it_was_rolled_up() -> None:
+    first, late = record(scores(0, safety=90.0)), [record(scores(0, revision=r, safety=10.0 * r)) for r in (1, 2)]
+    other = record(scores(0, OTHER_UNIT, safety=50.0))
+    once, often = partition(), partition()
+    at_once = _sign(once.fold([first, other, *late, *until(100)]), name="safety")
+    often.fold([first, other, *until(100)])
+    often.fold(late[:1])
+    assert _sign(often.fold(late[1:]), name="safety") == at_once
+    assert at_once.revision == 2
+
+
 @pytest.mark.parametrize("again", [0, 1])
 def test_a_revision_that_is_not_newer_changes_nothing(again: int) -> None:
     state = partition()

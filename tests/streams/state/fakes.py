@@ -43,9 +43,10 @@ class Notes:
 
 
 class Log:
-    """The state topics; ``fail_after`` sends, those that follow raise."""
+    """The state topics; ``fail_after`` sends, those that follow raise; commits are refused unless ``is_owner``."""
 
     def __init__(self, fail_after: int | None = None) -> None:
+        self.is_owner = True
         self.topics: dict[tuple[str, int], list[tuple[bytes, bytes]]] = {}
         self.calls: list[str] = []
         self._left = fail_after
@@ -60,9 +61,10 @@ class Log:
             offsets.append(len(log) - 1)
         return offsets
 
-    async def commit(self, offsets: Mapping[tuple[str, int], int]) -> None:
+    async def commit(self, offsets: Mapping[tuple[str, int], int]) -> bool:
         """Note a commit."""
         self._count(f"commit {sorted(offsets.items())}")
+        return self.is_owner
 
     def _count(self, call: str) -> None:
         if self._left == 0:

@@ -151,6 +151,22 @@ async def test_what_is_below_the_oldest_block_that_counts_may_be_trimmed() -> No
     assert await rig.write() == {3: 0}  # manifests of the last hour still name it
 
 
+async def test_nothing_may_be_trimmed_by_one_whose_commit_the_group_has_refused(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("streams.state.checkpoint.REMEMBERED_SECONDS", -1.0)  # an hour has passed meanwhile
+    rig = Rig(Log())
+    for value in (b"1", b"2"):
+        rig.put("a", value)
+        await rig.write()
+    rig.put("a", b"3")
+    assert await rig.write() == {3: 4}
+    rig.log.is_owner = False
+    rig.put("a", b"4")
+    assert await rig.write() == {}
+    assert manifests(rig.log)[-1].next == {READINGS: 4}
+
+
 async def _run(steps: list[tuple[str, bytes, bool]], fail_after: int) -> tuple[Log, dict[int, dict[str, bytes]]]:
     """Return the log after a crash, and the notes after each record."""
     rig = Rig(Log(fail_after))

@@ -2,16 +2,18 @@ from __future__ import annotations
 
 import logging
 
+import msgspec
 import pytest
 
 from schemas import channels
 from schemas.judged import Judged, encode_judged
+from schemas.signs import Indicator
 from streams.delivery.records import Record
 from streams.delivery.watermarks import WATERMARK_HEADERS, encode_watermark
 from streams.store.batch import Batch, Ends, Intake, Progress, Slot
 from streams.store.counters import SourceCounts
 from streams.store.line_protocol import Heads
-from streams.store.points import Origin, Refusal
+from streams.store.points import Bucket, Origin, Refusal
 from streams.store.rows import Limits
 from tests.streams.store.rig import packs
 
@@ -89,3 +91,35 @@ def test_what_cannot_be_read_is_a_dead_letter_and_holds_nothing_up(topic: str) -
     assert [refusal.origin for refusal in batch.refused] == [Origin(topic, 3, 9)]
     assert batch.cuts == {Slot(topic, 3): 10}
     Progress({}, {}).confirm(batch, [])
+
+
+@pytest.mark.parametrize(
+    ("revisions", "written"), [((0, 1, 0), [0, 1]), ((0, 2, 1, 2, 3), [0, 2, 2, 3]), ((0, 0), [0, 0])]
+)
+def test_an_older_revision_of_a_window_overwrites_no_newer_one(revisions: tuple[int, ...], written: list[int]) -> None:
+    intake, batch = Intake({}), Batch(opened=0.0)
+    for offset, revision in enumerate(revisions):
+        intake.take(record(indicator(revision), offset, channels.INDICATORS), LIMITS, batch)
+    points = [point for block in batch.blocks[Bucket("actual", "vitals")] for point in block.points]
+    assert [point.numbers[-1] for point in points] == written
+    assert batch.cuts == {Slot(channels.INDICATORS, 3): len(revisions)}
+
+
+def test_what_is_kept_of_revisions_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("streams.store.batch.REVISIONS_KEPT", 2)
+    intake, batch = Intake({}), Batch(opened=0.0)
+    for offset, unit in enumerate(("a", "b", "c")):
+        intake.take(record(indicator(1, unit), offset, channels.INDICATORS), LIMITS, batch)
+    for offset, unit in enumerate(("a", "c"), 3):
+        intake.take(record(indicator(0, unit), offset, channels.INDICATORS), LIMITS, batch)
+    points = [point for block in batch.blocks[Bucket("actual", "vitals")] for point in block.points]
+    assert [point.tags[0] for point in points] == ["a", "b", "c", "a"]
+
+
+def indicator(revision: int, unit_id: str = "u1") -> bytes:
+    return msgspec.json.encode(
+        Indicator(
+            unit_id=unit_id, indicator="noise", mode="actual", window_start="2026-01-01T00:00:00Z", window_s=60.0,
+            value=61.2, unit="dB", score=72.0, colour="yellow", n=30, coverage=0.9, revision=revision,
+        )
+    )  # fmt: skip
