@@ -19,12 +19,14 @@ help: ## this list
 up: .venv/.runtime ## run everything on this machine; options by ARGS="..."
 	@$(BIN)/vitals up $(ARGS)
 
+# Servers and clocks make most tests wait: two files at once take little longer than one.
+SIDE_BY_SIDE := -n 2 --dist loadfile
+
 .PHONY: test
 test: .venv/.dev check-services lint ## lint, then all tests; options of pytest by ARGS="..."
-	@$(BIN)/pytest $(ARGS)
+	@$(BIN)/pytest $(SIDE_BY_SIDE) $(ARGS)
 
-# Workers wait for servers and clocks much of the time: two files at once take little longer than one.
-FAULTS = $(BIN)/pytest tests/faults -n 2 --dist loadfile $(ARGS)
+FAULTS = $(BIN)/pytest tests/faults $(SIDE_BY_SIDE) $(ARGS)
 
 .PHONY: faults
 faults: .venv/.dev services ## the fault suite, in under 30 minutes; SHORT=1 in under 6

@@ -1,4 +1,4 @@
-"""One recorded log, judged twice: the second time with twenty SIGKILLs. Nothing is lost, and all ends alike."""
+"""One recorded log, judged twice: the second time with ten SIGKILLs. Nothing is lost, and all ends alike."""
 
 import asyncio
 import contextlib
@@ -23,7 +23,7 @@ from streams.ticker import run_ticker
 from streams.topics import STAGE_SOURCES
 from tests.integration.rig import StageProcess, counters_of, judged_places, last_indicators, total
 
-KILLS = 20
+KILLS = 10
 SEED = 20_261_124
 PLAY_SECONDS = 60.0
 SCENARIOS = ("lift-fault", "gas-leak")
@@ -84,7 +84,7 @@ def final_cases(cases: dict[str, Order]) -> dict[str, object]:
     return {ident: (case.step, case.tier, case.colour, case.alert_ids, case.steps) for ident, case in cases.items()}
 
 
-async def test_twenty_kills_lose_nothing_and_change_nothing(kafka: LocalKafka, namespace: str, tmp_path: Path) -> None:
+async def test_ten_kills_lose_nothing_and_change_nothing(kafka: LocalKafka, namespace: str, tmp_path: Path) -> None:
     clocks = {"clock_scale": 60.0, "disorder_s": 2.0, "checkpoint_s": 1.0}
     place = {"kafka": kafka.bootstrap, "data": str(tmp_path), "namespace": namespace}
     base = msgspec.convert(place | clocks, Settings)
