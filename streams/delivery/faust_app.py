@@ -7,8 +7,8 @@ from typing import Any
 
 import faust
 import faust.transport.drivers.aiokafka as driver
-from aiokafka.coordinator.assignors.range import RangePartitionAssignor
 
+from streams.delivery.assignor import range_of
 from streams.delivery.stage import Stage
 from streams.kafka import group_name, quirks_of, topic_name
 from streams.settings import Settings
@@ -23,8 +23,11 @@ def make_app(settings: Settings, stage: Stage) -> tuple[faust.App, Any]:
 
     A typed topic acks, and so loses, what it cannot decode.
     """
-    # Without a table the driver takes round robin, which does not keep partition n of all source topics together.
-    vars(driver)["RoundRobinPartitionAssignor"] = RangePartitionAssignor
+    counts = {partitions_of(topic) for topic in stage.sources}
+    if len(counts) != 1:
+        raise ValueError(f"the sources of {stage.name} must have equal partition counts, not {sorted(counts)}")
+    partitions = counts.pop()
+    vars(driver)["RoundRobinPartitionAssignor"] = range_of(partitions)
     folder = Path(settings.data) / "faust" / f"{group_name(settings, stage.name)}"
     folder.mkdir(parents=True, exist_ok=True)
     app = faust.App(
@@ -45,11 +48,8 @@ def make_app(settings: Settings, stage: Stage) -> tuple[faust.App, Any]:
         broker_rebalance_timeout=60.0,  # longer than the longest checkpoint
         consumer_group_instance_id=quirks_of(settings).group_instance_id(group_name(settings, stage.name)),
     )
-    counts = {partitions_of(topic) for topic in stage.sources}
-    if len(counts) != 1:
-        raise ValueError(f"the sources of {stage.name} must have equal partition counts, not {sorted(counts)}")
     names = [topic_name(settings, topic) for topic in stage.sources]
     channel = app.topic(
-        *names, key_type=bytes, value_type=bytes, key_serializer="raw", value_serializer="raw", partitions=counts.pop()
+        *names, key_type=bytes, value_type=bytes, key_serializer="raw", value_serializer="raw", partitions=partitions
     )
     return app, channel

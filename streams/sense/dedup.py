@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from streams.sense.blocks import pack_array, unpack_array
 
 MINUTE_NS = 60 * 1_000_000_000
-KEPT_MINUTES = 10
+KEPT_MINUTES = 11  # whole ones: of the oldest, what came at its end must still be known after ten
 MAX_HASHES = 1_000_000
 HASH_BYTES = 16
 PART_HASHES = 65_536  # a block: 1 MiB

@@ -94,8 +94,8 @@ class PeopleJudge:
         return None
 
     def _add_crowd(self, judging: Judging, row: CrowdRow, time_ns: int) -> None:
-        # The period ends at ``time``: at the very end of a window, it belongs to that one.
-        for people in self._people(judging, judging.envelope.mode, time_ns, time_ns - 1):
+        # The period ends at ``time``: at the very end of a window, it belongs to that one. Before 1970 there is none.
+        for people in self._people(judging, judging.envelope.mode, time_ns, max(time_ns - 1, 0)):
             zone = people.zone(f"{row.zone_id}/{row.source}")
             zone.add(time_ns, row.people_count, row.people_in, row.people_out, judging.record.offset)
 

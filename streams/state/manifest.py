@@ -35,7 +35,9 @@ encode_manifest = msgspec.json.Encoder().encode
 
 def furthest(manifests: Iterable[Manifest]) -> Manifest | None:
     """Return the manifest that counts: the furthest in the sources, then of the highest generation and number."""
-    return max(manifests, key=lambda m: (sum(m.next.values()), m.generation, m.seq), default=None)
+    return max(
+        manifests, key=lambda m: (sum(m.next.values()), m.generation, m.seq, sorted(m.next.items())), default=None
+    )
 
 
 async def read_manifests(

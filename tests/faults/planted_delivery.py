@@ -24,7 +24,7 @@ from streams.delivery.worker import StageWorker
 from streams.settings import Settings
 from streams.state.checkpoint import Checkpointer, Cut
 
-SLOW_SECONDS = 0.3 if "VITALS_FAIL_POINT" in os.environ else 0.0
+SLOW_SECONDS = 1.0 if "VITALS_FAIL_POINT" in os.environ else 0.0
 
 
 class SlowSender(Sender):

@@ -92,5 +92,5 @@ def test_refused_and_broken_connections_are_reset(proxy: FaultProxy) -> None:
         with pytest.raises(ConnectionResetError):
             ask(client, b"x")
     proxy.set(Weather(is_refusing=True))
-    with connect(proxy) as client, pytest.raises((ConnectionResetError, BrokenPipeError)):
+    with pytest.raises((ConnectionResetError, BrokenPipeError)), connect(proxy) as client:
         ask(client, b"x")

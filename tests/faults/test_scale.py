@@ -107,10 +107,13 @@ async def test_workers_that_come_and_go_change_nothing(
     try:
         store.start()
         async with watched(settings) as violations:
-            feed = asyncio.create_task(
-                publish(base, generate(plan), history_of(base), records_per_s=scale.records_per_s)
-            )
+            records = generate(plan)
+            early = len(records) // 5
+            await publish(base, records[:early], history_of(base))
             uneven = await grow(settings, workers)
+            # Slow enough that rows come for as long as the storm lasts; the last part of the log is ticks alone.
+            rate = len(records) * minutes / (minutes + plan.tail_minutes) / scale.storm_s
+            feed = asyncio.create_task(publish(base, records[early:], history_of(base), records_per_s=rate))
             done = await storm(workers, scale.storm_s, random.Random(SEED))
             healed = time.monotonic()
             await feed

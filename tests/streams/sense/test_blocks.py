@@ -149,8 +149,14 @@ def test_a_repeat_is_known_for_ten_minutes_of_event_time() -> None:
     assert [window.is_repeat(key(1), 0), window.is_repeat(key(1), 9 * MINUTE_NS)] == [False, True]
     assert window.is_repeat(key(2), 9 * MINUTE_NS) is False
     assert window.is_repeat(key(1), 0) is True
-    window.is_repeat(key(3), 10 * MINUTE_NS)
-    assert window.is_repeat(key(1), 10 * MINUTE_NS) is False
+    window.is_repeat(key(3), 11 * MINUTE_NS)
+    assert window.is_repeat(key(1), 11 * MINUTE_NS) is False
+
+
+def test_a_repeat_of_the_last_nanosecond_of_a_minute_is_known_for_ten_minutes_too() -> None:
+    window = DedupWindow("t")
+    assert window.is_repeat(key(1), MINUTE_NS - 1) is False
+    assert window.is_repeat(key(1), 11 * MINUTE_NS - 1) is True
 
 
 def test_what_is_older_than_the_window_is_known_too() -> None:

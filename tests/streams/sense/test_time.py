@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
+import msgspec
 import pytest
 
 from schemas import channels
@@ -12,6 +13,7 @@ from streams.delivery.records import Effect, Record
 from tests.streams.sense.builders import (
     DISORDER_S,
     GRACE_S,
+    SQUARE,
     anomalies,
     at,
     counted,
@@ -23,6 +25,7 @@ from tests.streams.sense.builders import (
     phases,
     promises,
     reasons,
+    record,
     report,
     tick,
     unit_scores,
@@ -115,6 +118,12 @@ def test_a_row_may_be_five_minutes_ahead_of_its_record_and_not_a_millisecond_mor
     assert (counted(found), reasons(found)) == (1, [])
     # Nor does it move the watermark further than the broker's own clock.
     assert counted(state.fold([made[topic](0.0 - DISORDER_S)]), channels.LATE) == 0
+
+
+def test_a_period_that_ends_with_1970_is_judged_like_any_other() -> None:
+    row = {"zone_id": "north", "source": "gate", "time": "1970-01-01T00:00:00Z", "people_in": 5}
+    one = record(channels.CROWD, msgspec.json.encode([row]), 0.0, key=SQUARE.encode())
+    assert counted(partition().fold([one])) == 1
 
 
 def test_a_late_row_within_the_grace_period_revises_its_window() -> None:
