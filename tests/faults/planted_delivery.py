@@ -53,7 +53,7 @@ class Unlocked(StageWorker):
 
 
 class OffsetsFirst(Unlocked):
-    """Offsets move before the effects are confirmed, and checkpoints cut in between."""
+    """Offsets are saved and committed before the effects are confirmed: a death in between loses these."""
 
     async def _deliver(self, batch: Sequence[Any]) -> None:
         for number, records in self._of_held_partitions(batch).items():
@@ -61,6 +61,9 @@ class OffsetsFirst(Unlocked):
             effects = part.state.fold(records)
             for record in records:
                 part.next[record.topic] = record.offset + 1
+            if any(record.value for record in records):
+                await self._checkpoint()
+                reached("before-effects")
             await self._sender.effects(effects)
 
 
