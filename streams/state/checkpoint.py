@@ -66,6 +66,7 @@ class Checkpointer:
         self._blocks_topic, self._manifests_topic = state_topic(stage), manifest_topic(stage)
         self._send, self._commit, self._counters = send, commit, counters
         self._one_at_a_time = asyncio.Lock()
+        self._writing: asyncio.Future[dict[int, int]] | None = None  # kept, for a loop holds its tasks weakly
 
     async def write(
         self,
@@ -77,8 +78,19 @@ class Checkpointer:
         """Write what changed; return, by partition, the offset below which the state topic may be trimmed.
 
         Nothing may be trimmed where the group has refused the commit: the partition is another's by now, and what a
-        stopped worker no longer names its successor's manifests may.
+        stopped worker no longer names its successor's manifests may. Who is cancelled does not cancel the write: what
+        the cut took counts as saved, and the next write waits for this one.
         """
+        self._writing = asyncio.ensure_future(self._write(parts, between_batches, generation, registry))
+        return await asyncio.shield(self._writing)
+
+    async def _write(
+        self,
+        parts: Callable[[], Iterable[HeldPartition]],
+        between_batches: asyncio.Lock,
+        generation: int,
+        registry: dict[int, dict[str, int]],
+    ) -> dict[int, int]:
         async with self._one_at_a_time:
             async with between_batches:
                 cuts = [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
 
 from streams.delivery.records import Effect, Record
@@ -43,16 +44,22 @@ class Notes:
 
 
 class Log:
-    """The state topics; ``fail_after`` sends, those that follow raise; commits are refused unless ``is_owner``."""
+    """The state topics; ``fail_after`` sends, those that follow raise; commits are refused unless ``is_owner``.
+
+    Sends wait while ``gate`` is not set.
+    """
 
     def __init__(self, fail_after: int | None = None) -> None:
         self.is_owner = True
+        self.gate = asyncio.Event()
+        self.gate.set()
         self.topics: dict[tuple[str, int], list[tuple[bytes, bytes]]] = {}
         self.calls: list[str] = []
         self._left = fail_after
 
     async def send(self, records: Sequence[tuple[str, bytes, bytes, int]]) -> list[int]:
         """Append (topic, key, value, partition); return the offset of each."""
+        await self.gate.wait()
         self._count(records[0][0] if records else "nothing")
         offsets = []
         for topic, key, value, partition in records:

@@ -140,6 +140,23 @@ async def test_the_cut_waits_for_the_batch_in_hand_but_writing_does_not_hold_it_
     assert state.notes == {"a": b"whole"}
 
 
+async def test_a_write_that_is_cancelled_loses_nothing_of_what_it_had_cut() -> None:
+    rig = Rig(Log())
+    rig.log.gate.clear()
+    rig.put("a", b"1")
+    writing = asyncio.create_task(rig.write())
+    await asyncio.sleep(0.01)  # it has cut, and waits for the broker
+    writing.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await writing
+    rig.log.gate.set()
+    rig.put("b", b"2")
+    await rig.write()
+    state = recovered(rig.log).state
+    assert isinstance(state, Notes)
+    assert state.notes == {"a": b"1", "b": b"2"}
+
+
 async def test_what_is_below_the_oldest_block_that_counts_may_be_trimmed() -> None:
     rig = Rig(Log())
     rig.put("a", b"1")
