@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import msgspec
@@ -15,14 +14,14 @@ from schemas.envelope import read_envelope
 from schemas.refusals import Reason, RefusedError
 from schemas.signs import UnitScores
 from schemas.times import parse_time
-from schemas.watermarks import WATERMARK_TYPE, Watermark
+from schemas.watermarks import Watermark
 from streams.alert.actions import check_action
 from streams.delivery.records import Record
+from streams.delivery.watermarks import decode_watermark, is_watermark
 
 _anomalies = msgspec.json.Decoder(Anomaly)
 _scores = msgspec.json.Decoder(UnitScores)
 _actions = msgspec.json.Decoder(Action)
-_watermarks = msgspec.json.Decoder(Watermark)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +52,6 @@ def read_record(record: Record, sense_partitions: int) -> Anomaly | UnitScores |
     return scores
 
 
-def is_watermark(headers: Mapping[str, bytes]) -> bool:
-    """Whether a record is an in-band watermark."""
-    return headers.get("ce_type") == WATERMARK_TYPE.encode()
-
-
 def _read_action(record: Record) -> Action | Tick:
     envelope = read_envelope(record.headers)
     if envelope.is_tick and not record.value:
@@ -70,7 +64,7 @@ def _read_action(record: Record) -> Action | Tick:
 
 
 def _read_watermark(record: Record, sense_partitions: int) -> Watermark:
-    mark = decode_one(_watermarks, record.value)
+    mark = decode_watermark(record.value)
     if not 0 <= mark.source_partition < sense_partitions:
         raise RefusedError(Reason.SCHEMA, f"source_partition must be 0 to {sense_partitions - 1}")
     return mark

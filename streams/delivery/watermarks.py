@@ -5,10 +5,11 @@ All times are int64 ns. A watermark W of a topic says: what comes with an earlie
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import msgspec
 
+from schemas.bounded import decode_one
 from schemas.watermarks import WATERMARK_TYPE, Watermark
 
 START = 0
@@ -61,6 +62,11 @@ def encode_watermark(source_partition: int, watermark: int) -> bytes:
     return _encoder.encode(Watermark(source_partition=source_partition, watermark=watermark))
 
 
+def is_watermark(headers: Mapping[str, bytes]) -> bool:
+    """Whether a record is an in-band watermark."""
+    return headers.get("ce_type") == WATERMARK_TYPE.encode()
+
+
 def decode_watermark(raw: bytes) -> Watermark:
-    """Return what ``encode_watermark`` wrote."""
-    return _decoder.decode(raw)
+    """Return what ``encode_watermark`` wrote; ``RefusedError`` if it is none."""
+    return decode_one(_decoder, raw)

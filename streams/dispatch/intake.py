@@ -19,9 +19,9 @@ from schemas.envelope import PROVISIONAL, dedup_key, read_envelope
 from schemas.feedback import Feedback
 from schemas.refusals import Reason, RefusedError
 from schemas.times import parse_time
-from schemas.watermarks import WATERMARK_TYPE, Watermark
+from schemas.watermarks import Watermark
 from streams.delivery.records import Record
-from streams.delivery.watermarks import BandClock, SourceClock
+from streams.delivery.watermarks import BandClock, SourceClock, decode_watermark, is_watermark
 
 MAX_FEEDBACK_BYTES = 16_384
 MAX_ALERT_BYTES = 1 << 20
@@ -29,7 +29,6 @@ MAX_ID_LENGTH = 128
 BUFFER_BLOCKS = 16
 ALERT, FEEDBACK = 0, 1  # kinds, in order at one time; timers follow
 _alerts = msgspec.json.Decoder(Alert)
-_marks = msgspec.json.Decoder(Watermark)
 _feedback = msgspec.json.Decoder(Feedback)
 
 
@@ -125,8 +124,8 @@ class Intake:
             self._take_feedback(record)
 
     def _take_alert(self, record: Record) -> None:
-        if record.headers.get("ce_type") == WATERMARK_TYPE.encode():
-            mark = decode_one(_marks, record.value)
+        if is_watermark(record.headers):
+            mark = decode_watermark(record.value)
             if mark.source_partition == self._partition:
                 own = Watermark(source_partition=0, watermark=mark.watermark)
                 self._band.observe(channels.ALERTS, own)
