@@ -117,7 +117,8 @@ def show(settings: Settings, ident: str, as_json: bool) -> None:
 def replay(settings: Settings, chosen: Filter, fix_file: Path | None, dry_run: bool) -> None:
     r"""Send letters again, repaired by a fix where one is given; each at most once, however often it is called.
 
-    What is sent is a backfill: it is stored and scored, and raises nothing. A fix is YAML, each line as needed:
+    What is sent is a backfill: stored, scored where its window is still kept, and it raises nothing. A fix is YAML,
+    each line as needed:
 
     \b
       unit_id: hp.nanjing-east.g03.nanjing-building    # whose records they are

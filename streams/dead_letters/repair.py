@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from schemas import channels
+from schemas.bounded import check_json
 from schemas.envelope import Headers, gateway_urn
 from schemas.ids import is_id
-from schemas.refusals import Reason
+from schemas.refusals import Reason, RefusedError
 from schemas.times import SECOND_NS, format_time, parse_time
 from streams.dead_letters.fix import Fix
 from streams.dead_letters.letters import Letter
@@ -37,8 +38,8 @@ class Repaired:
 def repaired(letter: Letter, fix: Fix) -> Repaired:
     """Return the record that takes a letter's place.
 
-    Its id is computed from the letter's source place, so that one sent twice is one. It is a backfill: stored and
-    scored, but what it tells is past, and raises nothing.
+    Its id is computed from the letter's source place, so that one sent twice is one. It is a backfill: stored, and
+    scored where its window is still kept, but what it tells is past, and raises nothing.
 
     Raises
     ------
@@ -80,8 +81,9 @@ def _fixed(letter: Letter, fix: Fix) -> bytes:
             raise NotRepairableError("its value is empty")
         return letter.dead.value  # to the byte
     try:
+        check_json(letter.dead.value)  # of bounded depth, before it is parsed
         found = json.loads(letter.dead.value)
-    except (ValueError, RecursionError) as error:
+    except (RefusedError, ValueError) as error:
         raise NotRepairableError(f"its value is no JSON, so no fix can be applied: {error}") from error
     rows = found if isinstance(found, list) else [found]
     if not rows or not all(isinstance(row, dict) for row in rows):
