@@ -6,6 +6,7 @@ import asyncio
 import sys
 import time
 from collections.abc import Iterable, Iterator
+from itertools import islice
 
 import click
 import msgspec
@@ -92,11 +93,6 @@ def values(lines: Iterable[bytes], *, is_pack: bool) -> Iterator[bytes]:
 
 def chunks(given: Iterable[bytes]) -> Iterator[list[bytes]]:
     """Yield what is given in lists of at most ``CHUNK``."""
-    chunk: list[bytes] = []
-    for value in given:
-        chunk.append(value)
-        if len(chunk) == CHUNK:
-            yield chunk
-            chunk = []
-    if chunk:
+    rest = iter(given)
+    while chunk := list(islice(rest, CHUNK)):
         yield chunk

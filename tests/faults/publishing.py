@@ -9,6 +9,7 @@ import asyncio
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -98,11 +99,6 @@ async def _begin(settings: Settings, gateway: AIOKafkaProducer, one: Planned) ->
 
 
 def _chunks(records: Iterable[Planned], size: int) -> Iterator[list[Planned]]:
-    chunk: list[Planned] = []
-    for record in records:
-        chunk.append(record)
-        if len(chunk) == size:
-            yield chunk
-            chunk = []
-    if chunk:
+    rest = iter(records)
+    while chunk := list(islice(rest, size)):
         yield chunk

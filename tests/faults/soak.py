@@ -16,10 +16,9 @@ from streams.settled import wait_until_settled
 from tests.faults.generator import LogPlan, generate, start_before_now
 from tests.faults.judge import judge
 from tests.faults.publishing import publish
-from tests.faults.test_database import memory_of
 from tests.faults.trial import base_settings, history_of, judging_as, kept_alive, prepare, running
 from tests.faults.watching import watched
-from tests.faults.workers import Worker
+from tests.faults.workers import Worker, memory_of
 from tests.servers import require
 
 MINUTES = float(os.environ.get("VITALS_SOAK_MINUTES", "10"))

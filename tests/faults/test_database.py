@@ -7,7 +7,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
-import psutil
 import pytest
 
 from streams.local.influx import LocalInflux
@@ -23,9 +22,9 @@ from tests.faults.proxy import BLACK_HOLE, FAIR, FaultProxy, Weather
 from tests.faults.publishing import publish
 from tests.faults.scale import Scale
 from tests.faults.trial import base_settings, history_of, judging_as, kept_alive, prepare, running
-from tests.faults.workers import STORE
+from tests.faults.workers import STORE, memory_of
 from tests.servers import require
-from tests.streams.store.rig import flux
+from tests.streams.store.rig import points_in
 
 WEATHERS = {
     "answers lost": Weather(is_to_client_silent=True),
@@ -39,16 +38,6 @@ FAIR_SECONDS = 3.0
 # Base: what a process takes once it has worked. Above it: fetch buffers (of 48 source partitions at most 1 MiB each),
 # the lanes' batches that wait, and what Python's allocator keeps.
 BAND_MIB = 160
-
-
-def points_in(url: str, namespace: str) -> int:
-    """Return how many readings the database holds."""
-    found = flux(
-        url,
-        f'from(bucket: "{namespace}.readings") |> range(start: 0) '
-        '|> filter(fn: (r) => r._field == "value") |> count() |> group() |> sum()',
-    )
-    return int(found[0]["_value"]) if found else 0
 
 
 def on_influx(settings: Settings, port: int) -> Settings:
@@ -155,8 +144,3 @@ async def test_memory_stays_in_its_band_while_the_database_is_away(
     )  # fmt: skip
     assert points == sent == sum(row.stored for row in found.by_partition)
     assert max(grown.values()) <= BAND_MIB, grown
-
-
-def memory_of(pid: int) -> int:
-    """Return a process's resident memory in MiB."""
-    return int(psutil.Process(pid).memory_info().rss) >> 20

@@ -2,7 +2,6 @@
 
 import asyncio
 import subprocess
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,7 +15,7 @@ from tests.faults.generator import LogPlan, generate, start_before_now
 from tests.faults.judge import judge
 from tests.faults.publishing import publish
 from tests.faults.scale import Scale
-from tests.faults.trial import base_settings, history_of, judging_as, kept_alive, prepare, running
+from tests.faults.trial import base_settings, history_of, judging_as, kept_alive, prepare, running, until
 from tests.faults.workers import STORE
 from tests.servers import leave_out, require
 
@@ -25,7 +24,6 @@ pytestmark = pytest.mark.full
 KAFKA_MIB, DUCKDB_MIB = 400, 24
 BLOCK = b"\0" * (1 << 16)
 LAG_SECONDS = 180.0
-NOTICE_SECONDS = 60.0
 
 
 @contextmanager
@@ -56,13 +54,6 @@ def filled(folder: Path) -> Iterator[None]:
         yield
     finally:
         ballast.unlink()
-
-
-async def until(is_so: Callable[[], bool], what: str) -> None:
-    deadline = time.monotonic() + NOTICE_SECONDS
-    while not is_so():
-        assert time.monotonic() < deadline, f"after {NOTICE_SECONDS:.0f} s not yet: {what}"
-        await asyncio.sleep(0.2)
 
 
 async def test_a_full_disk_under_kafka_loses_nothing_that_was_acknowledged(

@@ -20,9 +20,9 @@ from tests.faults.load import Load
 from tests.faults.log import read_log
 from tests.faults.publishing import publish
 from tests.faults.scale import Scale
-from tests.faults.test_database import BAND_MIB, memory_of
+from tests.faults.test_database import BAND_MIB
 from tests.faults.trial import base_settings, history_of, judging_as, prepare, running
-from tests.faults.workers import STORE
+from tests.faults.workers import STORE, memory_of
 
 pytestmark = pytest.mark.full
 

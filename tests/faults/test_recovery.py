@@ -7,7 +7,6 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import psutil
 import pytest
 from aiokafka import TopicPartition
 from aiokafka.admin import RecordsToDelete
@@ -29,7 +28,7 @@ from tests.faults.judge import judge
 from tests.faults.publishing import publish
 from tests.faults.scale import Scale
 from tests.faults.trial import base_settings, history_of, judging_as, prepare, record_log, running
-from tests.faults.workers import Worker
+from tests.faults.workers import Worker, memory_of
 
 DEVICES_PER_UNIT = 400
 SENSE = {"sense": STAGE_SOURCES["sense"]}
@@ -83,14 +82,14 @@ async def test_a_large_state_comes_back_in_time_and_whole(
         began = time.monotonic()
         sense.start()
         loading = await loaded_after(sense)
-        whole, memory = time.monotonic() - began, psutil.Process(sense.pids[-1]).memory_info().rss
+        whole, memory = time.monotonic() - began, memory_of(sense.pids[-1])
         # Sent again under other ids, each reading is known as its series' last: nothing of the state was lost.
         await publish(settings, one_round(registry.units, at_ns, "again"), history_of(settings))
         assert await wait_until_read(settings, SENSE, END_SECONDS) is None, sense.log_tail()
     manifests = await read_manifests(settings, "sense")
     counts = [manifest.counters[channels.READINGS] for manifest in manifests.values()]
     total = {name: sum(one[name] for one in counts) for name in ("in", "judged", "duplicate")}
-    figures(series=scale.series, loading_s=loading, from_sigkill_s=round(whole, 1), rss_mib=memory >> 20)
+    figures(series=scale.series, loading_s=loading, from_sigkill_s=round(whole, 1), rss_mib=memory)
     assert scale.series < DISTRICT_SERIES or loading <= TARGET_SECONDS
     assert total == {"in": 2 * scale.series, "judged": scale.series, "duplicate": scale.series}
 

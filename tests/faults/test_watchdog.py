@@ -5,7 +5,6 @@ import contextlib
 import os
 import signal
 import sys
-import time
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
@@ -24,7 +23,7 @@ from tests.faults.generator import LogPlan, generate, start_before_now
 from tests.faults.judge import Verdict, judge
 from tests.faults.planted_stuck import MARK, STUCK
 from tests.faults.publishing import publish
-from tests.faults.trial import base_settings, history_of, judging_as, prepare, record_log
+from tests.faults.trial import base_settings, history_of, judging_as, prepare, record_log, until
 from tests.faults.workers import PLANTED, ROOT, Worker
 from tests.servers import require
 
@@ -89,7 +88,7 @@ async def test_a_worker_of_several_stages_starts_a_stuck_one_anew(
     worker = Worker(settings, "sense,dispatch", Path(settings.data), name="joint", fault="hung-child")
     worker.start()
     try:
-        await asyncio.to_thread(wait_for, lambda: len(pids_of(worker)) == 2)
+        await until(lambda: len(pids_of(worker)) == 2, "both stages are children", END_SECONDS)
         before = pids_of(worker)
         assert await wait_until_read(settings, {"sense": STAGE_SOURCES["sense"]}, END_SECONDS) is None
         after = pids_of(worker)
@@ -106,14 +105,6 @@ def pids_of(worker: Worker) -> dict[str, int]:
     """Return the child process of each stage."""
     children = psutil.Process(worker.pids[-1]).children()
     return {command[command.index("--stages") + 1]: child.pid for child in children if (command := child.cmdline())}
-
-
-def wait_for(condition: Callable[[], bool]) -> None:
-    """Wait until a condition holds."""
-    deadline = time.monotonic() + END_SECONDS
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.2)
 
 
 @contextlib.asynccontextmanager

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable
+import time
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
@@ -61,6 +62,14 @@ async def record_log(base: Settings, plan: LogPlan) -> list[Planned]:
 def history_of(base: Settings) -> Path:
     """Return the file of what was acknowledged."""
     return Path(base.data) / "history.jsonl"
+
+
+async def until(is_so: Callable[[], bool], what: str, seconds: float = 60.0) -> None:
+    """Wait until something is so in another process."""
+    deadline = time.monotonic() + seconds
+    while not is_so():
+        assert time.monotonic() < deadline, f"after {seconds:.0f} s not yet: {what}"
+        await asyncio.sleep(0.2)
 
 
 @asynccontextmanager

@@ -8,6 +8,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import psutil
+
 from streams.local.process import free_port
 from streams.settings import Settings
 from streams.work import environment_of
@@ -96,3 +98,8 @@ class Worker:
     def log_tail(self, size: int = 2_000) -> str:
         """Return the end of its log."""
         return self.log_file.read_text(errors="replace")[-size:]
+
+
+def memory_of(pid: int) -> int:
+    """Return a process's resident memory in MiB."""
+    return int(psutil.Process(pid).memory_info().rss) >> 20

@@ -1,48 +1,15 @@
 """Real stages as real processes: started, killed with SIGKILL, watched until they have judged the whole log."""
 
-import os
-import signal
-import subprocess
-import sys
 from collections.abc import Iterable
-from pathlib import Path
 
 from schemas import channels
 from schemas.codec import decode_indicator
 from schemas.judged import decode_judged
-from streams.local.process import free_port
 from streams.newest import events
 from streams.settings import Settings
 from streams.state.manifest import Counters, read_manifests
-from streams.work import environment_of
 
 Place = tuple[str, int, int]  # source topic, partition, offset
-
-
-class StageProcess:
-    """One stage as a child process, started anew at will."""
-
-    def __init__(self, settings: Settings, stage: str, log_file: Path) -> None:
-        self._settings, self._stage, self._log_file = settings, stage, log_file
-        self._process: subprocess.Popen[bytes] | None = None
-
-    def start(self) -> None:
-        command = [sys.executable, "-m", "streams.cli", "worker", "--stages", self._stage, "--port", str(free_port())]
-        environment = os.environ | environment_of(self._settings)
-        with self._log_file.open("ab") as log:
-            self._process = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
-
-    def kill(self) -> None:
-        """Kill it as the kernel would: no goodbye, no checkpoint."""
-        assert self._process is not None
-        assert self._process.poll() is None, self._log_file.read_text()[-2_000:]
-        self._process.send_signal(signal.SIGKILL)
-        self._process.wait()
-
-    def stop(self) -> None:
-        if self._process is not None and self._process.poll() is None:
-            self._process.terminate()
-            self._process.wait(timeout=30)
 
 
 async def judged_places(settings: Settings) -> list[Place]:

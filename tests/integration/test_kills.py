@@ -1,7 +1,6 @@
 """One recorded log, judged twice: the second time with ten SIGKILLs. Nothing is lost, and all ends alike."""
 
 import asyncio
-import contextlib
 import random
 from pathlib import Path
 
@@ -15,13 +14,12 @@ from simulators.simulate import SimulationReport
 from streams.kafka import consumer, producer, topic_name
 from streams.local.kafka import LocalKafka
 from streams.newest import newest_alerts, newest_cases
-from streams.provision import create_topics
 from streams.registry.apply import apply_registry, wait_until_read
 from streams.settings import Settings
 from streams.settled import wait_until_judged
 from streams.ticker import run_ticker
-from streams.topics import STAGE_SOURCES
-from tests.integration.rig import StageProcess, counters_of, judged_places, last_indicators, total
+from tests.faults.trial import STAGES, running
+from tests.integration.rig import counters_of, judged_places, last_indicators, total
 
 KILLS = 10
 SEED = 20_261_124
@@ -29,51 +27,36 @@ PLAY_SECONDS = 60.0
 SCENARIOS = ("lift-fault", "gas-leak")
 
 
-async def record_log(settings: Settings, folder: Path) -> SimulationReport:
+async def record_log(settings: Settings) -> SimulationReport:
     """Play a district live, stages and teams included: what it leaves is a log of sources and feedback that fits it."""
-    await create_topics(settings)
-    stages = [StageProcess(settings, stage, folder / f"live-{stage}.log") for stage in STAGE_SOURCES]
-    for stage in stages:
-        stage.start()
     stop, stop_ticks = asyncio.Event(), asyncio.Event()
-    ticker = asyncio.create_task(run_ticker(settings, stop_ticks))
 
     async def register(district: RegistryFile) -> None:
         assert await wait_until_read(settings, await apply_registry(settings, district), 90.0)
         asyncio.get_running_loop().call_later(PLAY_SECONDS, stop.set)
 
     what = Play(devices=1_000, seed=SEED, scenarios=SCENARIOS, clock_scale=settings.clock_scale)
-    try:
+    async with running(settings, STAGES):
+        ticker = asyncio.create_task(run_ticker(settings, stop_ticks))
         async with producer(settings) as sender, consumer(settings) as reader:
             report = await play(what, sender, reader, lambda topic: topic_name(settings, topic), register, stop)
         await asyncio.sleep(10)  # let time pass the last windows and clocks
         stop_ticks.set()
         await ticker
         assert await wait_until_judged(settings, 120) is None
-    finally:
-        for stage in stages:
-            stage.stop()
     return report
 
 
-async def judge_again(settings: Settings, folder: Path, kills: int) -> None:
+async def judge_again(settings: Settings, kills: int) -> None:
     """Judge the recorded log under a namespace of its own, with ``kills`` SIGKILLs at random moments."""
-    await create_topics(settings)
     moments = random.Random(SEED)
-    stages = {name: StageProcess(settings, name, folder / f"{settings.namespace}-{name}.log") for name in STAGE_SOURCES}
-    for stage in stages.values():
-        stage.start()
-    try:
+    async with running(settings, STAGES) as stages:
         for _ in range(kills):
             await asyncio.sleep(moments.uniform(0.5, 4.0))
             victim = stages[moments.choice(("sense", "sense", "alert", "dispatch"))]
             victim.kill()
             victim.start()
         assert await wait_until_judged(settings, 240) is None
-    finally:
-        for stage in stages.values():
-            with contextlib.suppress(ProcessLookupError):
-                stage.stop()
 
 
 def final_alerts(alerts: dict[str, Alert]) -> dict[str, object]:
@@ -88,11 +71,11 @@ async def test_ten_kills_lose_nothing_and_change_nothing(kafka: LocalKafka, name
     clocks = {"clock_scale": 60.0, "disorder_s": 2.0, "checkpoint_s": 1.0}
     place = {"kafka": kafka.bootstrap, "data": str(tmp_path), "namespace": namespace}
     base = msgspec.convert(place | clocks, Settings)
-    report = await record_log(base, tmp_path)
+    report = await record_log(base)
     calm = msgspec.structs.replace(base, namespace=f"{namespace}-calm", sources_from=namespace)
     killed = msgspec.structs.replace(base, namespace=f"{namespace}-killed", sources_from=namespace)
-    await judge_again(calm, tmp_path, kills=0)
-    await judge_again(killed, tmp_path, kills=KILLS)
+    await judge_again(calm, kills=0)
+    await judge_again(killed, kills=KILLS)
 
     expected, found = await counters_of(calm), await counters_of(killed)
     assert found == expected

@@ -48,15 +48,6 @@ async def publish_all(settings: Settings, packs: int = PACKS) -> None:
         await rig.publish(settings, [*judged[:100], *judged[80:]])
 
 
-def points_in(settings: Settings, url: str) -> int:
-    found = rig.flux(
-        url,
-        f'from(bucket: "{settings.namespace}.readings") |> range(start: 0) '
-        '|> filter(fn: (r) => r._field == "value") |> count() |> group() |> sum()',
-    )
-    return int(found[0]["_value"])
-
-
 async def test_kills_neither_lose_a_row_nor_count_one_twice(settings: Settings, influx: LocalInflux) -> None:
     every = PARTITIONS * KILL_PACKS * ROWS
     await publish_all(settings, KILL_PACKS)
@@ -80,7 +71,7 @@ async def test_kills_neither_lose_a_row_nor_count_one_twice(settings: Settings, 
     child.send_signal(signal.SIGTERM)
     assert child.wait(30) == 0
     assert await rig.stored_counts(settings) == complete(KILL_PACKS)
-    assert points_in(settings, influx.url) == every
+    assert rig.points_in(influx.url, settings.namespace) == every
 
 
 async def test_members_that_come_and_go_share_the_work_exactly(settings: Settings, influx: LocalInflux) -> None:
@@ -103,7 +94,7 @@ async def test_members_that_come_and_go_share_the_work_exactly(settings: Setting
 
         await rig.until(are_all_stored)
     assert await rig.stored_counts(settings) == complete()
-    assert points_in(settings, influx.url) == ALL
+    assert rig.points_in(influx.url, settings.namespace) == ALL
 
 
 async def test_a_database_that_is_away_is_waited_for_without_reading_on(settings: Settings, tmp_path: Path) -> None:
@@ -137,7 +128,7 @@ async def test_a_database_that_is_away_is_waited_for_without_reading_on(settings
 
             await rig.until(are_all_stored)
         assert await rig.stored_counts(settings) == complete()
-        assert points_in(settings, own.url) == ALL
+        assert rig.points_in(own.url, settings.namespace) == ALL
 
 
 async def test_duckdb_keeps_one_point_a_key_through_kills(settings: Settings, tmp_path: Path) -> None:

@@ -183,3 +183,13 @@ def flux(url: str, question: str) -> list[dict[str, Any]]:
     """Ask an InfluxDB through influxdb-client."""
     with InfluxDBClient(url, token="", org="-") as client:
         return [record.values for table in client.query_api().query(question) for record in table.records]
+
+
+def points_in(url: str, namespace: str) -> int:
+    """Return how many readings an InfluxDB holds."""
+    found = flux(
+        url,
+        f'from(bucket: "{namespace}.readings") |> range(start: 0) '
+        '|> filter(fn: (r) => r._field == "value") |> count() |> group() |> sum()',
+    )
+    return int(found[0]["_value"]) if found else 0
