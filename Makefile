@@ -29,11 +29,11 @@ test: .venv/.dev check-services lint ## lint, then all tests; options of pytest 
 FAULTS = $(BIN)/pytest tests/faults $(SIDE_BY_SIDE) $(ARGS)
 
 .PHONY: faults
-faults: .venv/.dev services ## the fault suite, in under 30 minutes; SHORT=1 in under 6
+faults: .venv/.dev faults-services ## the fault suite, in under 30 minutes; SHORT=1 in under 6
 	@VITALS_REQUIRE_SERVICES=1 VITALS_FAULTS=$(if $(SHORT),short,normal) $(FAULTS)
 
 .PHONY: faults-long
-faults-long: .venv/.dev services ## the fault suite with 200 kills and full outages: hours
+faults-long: .venv/.dev faults-services ## the fault suite with 200 kills and full outages: hours
 	@VITALS_REQUIRE_SERVICES=1 VITALS_FAULTS=long $(FAULTS)
 
 .PHONY: soak
@@ -55,6 +55,10 @@ format: .venv/.dev ## lay the code out, and mend what can be mended
 .PHONY: services
 services: ## Apache Kafka and InfluxDB into .tools/
 	@VITALS_REQUIRE_SERVICES=1 deploy/local/services.sh kafka influxdb
+
+.PHONY: faults-services
+faults-services:
+	@VITALS_REQUIRE_SERVICES=1 deploy/local/services.sh kafka influxdb mosquitto
 
 .PHONY: check-services
 check-services:

@@ -20,11 +20,13 @@ from schemas.export_asyncapi import asyncapi
 from schemas.feedback import Feedback
 from schemas.files import Balance, GroundTruth, Mapping, RunReport
 from schemas.judged import Judged
+from schemas.mqtt_mapping import MqttMapping
 from schemas.orders import Order
 from schemas.registry import Device, Gateway, RegistryFile, Team, Unit
 from schemas.reports import Report
 from schemas.senml import MAX_READINGS
 from schemas.signs import DOMAINS, Indicator, UnitScores
+from schemas.single import SingleReading
 from schemas.video import MAX_VIDEO_ROWS, VideoRow
 from schemas.watermarks import Watermark
 
@@ -49,12 +51,19 @@ _STRUCTS: dict[str, type[msgspec.Struct]] = {
     "registry-file": RegistryFile,
     "ground-truth": GroundTruth,
     "mapping": Mapping,
+    "mqtt-mapping": MqttMapping,
+    "single-reading": SingleReading,
     "balance": Balance,
     "run-report": RunReport,
 }
 _NOTES = {
     "ground-truth": "One line of a ground truth file (JSON lines).",
     "mapping": "A mapping file (YAML) for vitals replay.",
+    "mqtt-mapping": "A mapping file (YAML) for vitals bridge mqtt.",
+    "single-reading": (
+        "One reading as simple devices send it: over HTTP, MQTT, or on vitals.readings.single, where an array of "
+        "these, or a SenML record or pack, may stand in its place."
+    ),
     "registry-file": (
         "A registry file in YAML. As JSON lines a file has one record a line (registry-*.schema.json), with "
         '"kind": "device", "unit", "team" or "gateway" where wanted; then a unit\'s own kind is named unit_kind.'

@@ -15,7 +15,7 @@ import click
 import msgspec
 from aiokafka import AIOKafkaProducer
 
-from streams.commands import contract, looking, parts, publishing, registering, repairing, running
+from streams.commands import bridging, contract, looking, parts, publishing, registering, repairing, running
 from streams.commands.running import OneLineGroup, run_until_stopped, set_up_logging, with_kafka, with_settings
 from streams.settings import Settings, SettingsError
 
@@ -204,7 +204,7 @@ def replay(
 
 
 for command in (
-    parts.topics, parts.worker, parts.store, parts.ticker, parts.console,
+    parts.topics, parts.worker, parts.store, parts.ticker, parts.console, bridging.bridge, bridging.collect,
     looking.balance, looking.case, looking.unit, looking.status,
     registering.registry, publishing.publish, repairing.dead_letters, contract.schema, contract.catalogue,
 ):  # fmt: skip

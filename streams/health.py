@@ -10,7 +10,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 PORTS_TO_TRY = 50
 
 
-def health_app(problem: Callable[[], str | None]) -> web.Application:
+def health_app(problem: Callable[[], str | None], max_body: int = 64 << 10) -> web.Application:
     """Return an application with the three routes; ``problem`` says why the process is not ready, or ``None``."""
 
     async def metrics(_: web.Request) -> web.Response:
@@ -23,7 +23,7 @@ def health_app(problem: Callable[[], str | None]) -> web.Application:
         why = problem()
         return web.json_response({"status": why or "ready"}, status=503 if why else 200)
 
-    app = web.Application(client_max_size=64 << 10)
+    app = web.Application(client_max_size=max_body)
     app.router.add_get("/metrics", metrics)
     app.router.add_get("/healthz", healthz)
     app.router.add_get("/readyz", readyz)

@@ -25,3 +25,8 @@ STORED_SECONDS = Histogram(
     "From the broker's append of a record that the store reads until the database has confirmed it.",
     buckets=(0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 5.0, 10.0, 30.0, 60.0, 300.0, 1_800.0),
 )
+GATEWAY_ROWS = Counter(
+    "vitals_gateway_rows_total",
+    "Rows that a gateway has taken and Kafka has confirmed (sent), or that it has not (refused, dropped).",
+    ("gateway", "outcome"),
+)

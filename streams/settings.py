@@ -40,6 +40,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     host: str = "127.0.0.1"  # where metrics and health listen
     metrics_port: int = 9464
     store_port: int = 9465
+    bridge_port: int = 8081  # where `bridge http` takes rows, and where the other gateways have metrics and health
+    gateway_tokens_file: str | None = None  # YAML: gateway id -> bearer token, for `bridge http`
+    mqtt: str = "mqtt://127.0.0.1:1883"  # or mqtts://[user@]host[:8883]
+    mqtt_version: Literal["5", "3.1.1"] = "5"
+    mqtt_client_id: str = "vitals-bridge"  # the broker keeps under this name what comes while the bridge is away
+    mqtt_password_file: str | None = None
+    mqtt_ca_file: str | None = None  # certificates to trust, where the system's do not do
     data: str = ".vitals"  # folder of what this machine keeps
 
 

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Build what the integration tests and `vitals up --kafka local` need, into .tools/ (or VITALS_TOOLS): Apache Kafka by Maven,
-# InfluxDB by Go; and Chromium by apt-get where that is allowed. What is there already is left as it is.
+# InfluxDB by Go; and Chromium, Mosquitto and kcat by apt-get where that is allowed. What is there already is left as it is.
 #
-# Usage: services.sh [kafka] [influxdb] [chromium]      (none: all)
+# Usage: services.sh [kafka] [influxdb] [chromium] [mosquitto] [kcat]      (none: all)
 #
 # What cannot be had is named at the end, with how to get it. That is exit 1 with VITALS_REQUIRE_SERVICES=1, else 0.
 set -euo pipefail
@@ -57,22 +57,28 @@ influxdb() {
     fi
 }
 
-chromium() {
-    have chromium && return
+# Install a Debian package's program with apt-get where we may, or say what is left out: debian PROGRAM FOR PACKAGE...
+debian() {
+    local program=$1 for=$2; shift 2
+    PATH=$PATH:/usr/sbin have "$program" && return
     if [ "$required" = 1 ] && [ "$(id -u)" = 0 ] && have apt-get; then
-        echo "services: installing Chromium with apt-get"
-        quietly "$tools/chromium.log" apt-get update -qq &&
-            DEBIAN_FRONTEND=noninteractive quietly "$tools/chromium.log" \
-                apt-get install -y --no-install-recommends chromium fonts-dejavu-core && return
+        echo "services: installing $program with apt-get"
+        quietly "$tools/$program.log" apt-get update -qq &&
+            DEBIAN_FRONTEND=noninteractive quietly "$tools/$program.log" \
+                apt-get install -y --no-install-recommends "$@" && return
     fi
-    left_out+=("Chromium (for the browser test): install it (Debian: apt-get install chromium fonts-dejavu-core)")
+    left_out+=("$program ($for): install it (Debian: apt-get install $*)")
 }
 
-[ $# -gt 0 ] || set -- kafka influxdb chromium
+chromium() { debian chromium "for the browser test" chromium fonts-dejavu-core; }
+mosquitto() { debian mosquitto "for the tests of the MQTT bridge" mosquitto; }
+kcat() { debian kcat "for the test of the examples" kcat; }
+
+[ $# -gt 0 ] || set -- kafka influxdb chromium mosquitto kcat
 for service in "$@"; do
     case $service in
-        kafka | influxdb | chromium) "$service" ;;
-        *) echo "services: no such service: $service (kafka, influxdb or chromium)" >&2; exit 2 ;;
+        kafka | influxdb | chromium | mosquitto | kcat) "$service" ;;
+        *) echo "services: no such service: $service (kafka, influxdb, chromium, mosquitto or kcat)" >&2; exit 2 ;;
     esac
 done
 

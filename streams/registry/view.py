@@ -65,6 +65,7 @@ class RegistryView:
         self.teams: dict[str, Team] = {}
         self.gateways: dict[str, Gateway] = {}
         self.change = 0  # number of the last change of a device
+        self.unit_change = 0  # and of a unit
         self._changed: dict[str, int] = {}  # device -> its last change, in order of changes
         self._devices: Versions[Device] = Versions()
         self._units: Versions[Unit] = Versions()
@@ -135,6 +136,7 @@ class RegistryView:
 
     def _add_unit(self, unit: Unit, since: int) -> None:
         self._units.add(unit.unit_id, since, unit)
+        self.unit_change += 1
         newest = self._units.newest(unit.unit_id)
         if newest is not None:
             self.units[unit.unit_id] = newest[1]
@@ -146,6 +148,7 @@ class RegistryView:
             self._note_change(identity)
         elif topic == channels.REGISTRY_UNITS:
             self._units.remove(identity)
+            self.unit_change += 1
             self.units.pop(identity, None)
         elif topic == channels.REGISTRY_TEAMS:
             self.teams.pop(identity, None)

@@ -11,6 +11,8 @@ class Scale:
     """Numbers of one run; one line a field, in the order of their names."""
 
     database_away_s: float  # at 20,000 readings a second
+    gateway_kills: int  # of bridges and the MQTT broker
+    gateway_outage_s: float  # how long Kafka is away from them
     hostile_in_memory: int  # records, through the folds alone
     hostile_real: int  # records, through Kafka and real workers
     kills: int  # random SIGKILLs over all stages
@@ -25,6 +27,8 @@ class Scale:
 SHORT = Scale(
     overload_s=8,
     database_away_s=12,
+    gateway_kills=4,
+    gateway_outage_s=5,
     hostile_in_memory=20_000,
     hostile_real=10_000,
     kills=8,
@@ -37,6 +41,8 @@ SHORT = Scale(
 NORMAL = Scale(
     overload_s=30,
     database_away_s=60,
+    gateway_kills=20,
+    gateway_outage_s=60,
     hostile_in_memory=200_000,
     hostile_real=1_000_000,
     kills=40,
@@ -49,6 +55,8 @@ NORMAL = Scale(
 LONG = Scale(
     overload_s=300,
     database_away_s=600,
+    gateway_kills=60,
+    gateway_outage_s=180,
     hostile_in_memory=1_000_000,
     hostile_real=1_000_000,
     kills=200,

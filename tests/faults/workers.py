@@ -45,16 +45,19 @@ class Worker:
         assert not self.is_alive, f"{self.name} runs already"
         environment = os.environ | environment_of(self._settings) | {"PYTHONPATH": str(ROOT)}
         if self.stage == STORE:
-            command = [sys.executable, "-m", "streams.cli", "store"]
             environment["VITALS_STORE_PORT"] = str(free_port())
-        else:
-            module = ["streams.cli", "worker"] if self._fault is None else [PLANTED, self._fault]
-            command = [sys.executable, "-m", *module, "--stages", self.stage, "--port", str(free_port())]
         if fail_point is not None:
             environment["VITALS_FAIL_POINT"] = fail_point
         with self.log_file.open("ab") as log:
+            command = [sys.executable, "-m", *self._arguments()]
             self._process = subprocess.Popen(command, env=environment, cwd=ROOT, stdout=log, stderr=log)
         self.pids.append(self._process.pid)
+
+    def _arguments(self) -> list[str]:
+        if self.stage == STORE:
+            return ["streams.cli", "store"]
+        module = ["streams.cli", "worker"] if self._fault is None else [PLANTED, self._fault]
+        return [*module, "--stages", self.stage, "--port", str(free_port())]
 
     @property
     def is_alive(self) -> bool:
@@ -98,6 +101,17 @@ class Worker:
     def log_tail(self, size: int = 2_000) -> str:
         """Return the end of its log."""
         return self.log_file.read_text(errors="replace")[-size:]
+
+
+class Part(Worker):
+    """Another command that runs until it is told to stop: ``Part(settings, folder, "bridge", "http")``."""
+
+    def __init__(self, settings: Settings, folder: Path, *arguments: str) -> None:
+        super().__init__(settings, "", folder, name="-".join(arguments[:2]))
+        self._given = arguments
+
+    def _arguments(self) -> list[str]:
+        return ["streams.cli", *self._given]
 
 
 def memory_of(pid: int) -> int:

@@ -108,12 +108,13 @@ def running_system(kafka: LocalKafka, influx: LocalInflux, folder: Path, namespa
 def _wait_until_ready(settings: Settings) -> None:
     deadline = time.monotonic() + READY_SECONDS
     for port in (settings.metrics_port, settings.store_port):
-        while not _is_ready(f"http://{settings.host}:{port}/readyz"):
+        while not is_ready(f"http://{settings.host}:{port}/readyz"):
             assert time.monotonic() < deadline, f"not ready after {READY_SECONDS} s; see {settings.data}"
             time.sleep(0.2)
 
 
-def _is_ready(url: str) -> bool:
+def is_ready(url: str) -> bool:
+    """Whether a health address says yes."""
     try:
         with urlopen(url, timeout=2) as answer:  # noqa: S310 - loopback, http
             return int(answer.status) == 200

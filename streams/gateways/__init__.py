@@ -1,0 +1,1 @@
+"""Ways in for whoever cannot publish packs: MQTT, HTTP, and single readings. They never judge: sense does."""

@@ -1,0 +1,261 @@
+"""Gateways under kills: what anybody has acknowledged is judged, and nothing is twice."""
+
+import asyncio
+import random
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+import pytest
+from aiokafka import TopicPartition
+
+from schemas import channels
+from schemas.judged import decode_judged
+from streams.kafka import admin, consumer, group_name, producer, topic_name
+from streams.local.kafka import LocalKafka
+from streams.local.process import LocalService, free_port
+from streams.newest import events
+from streams.provision import create_topics
+from streams.registry.apply import apply_registry
+from streams.settings import Settings
+from streams.settled import wait_until_read
+from streams.state.manifest import read_manifests
+from streams.ticker import write_ticks
+from streams.topics import STAGE_SOURCES, partitions_of
+from tests.faults.gateways import GATEWAY, Point, Readings, registry, speak_http, speak_mqtt, speak_singly
+from tests.faults.outcome import points_of
+from tests.faults.scale import Scale
+from tests.faults.trial import kept_alive, running, until
+from tests.faults.workers import Part, Worker
+from tests.integration.mosquitto import BRIDGE, PASSWORD, LocalMosquitto
+from tests.integration.system import is_ready
+from tests.servers import require
+
+SEED = 4
+PAUSE_S = (0.3, 2.0)  # from kill to kill
+QUIET_S = 3.0
+SETTLE_SECONDS = 120.0
+TOKEN = "of gateway one, for the test"  # noqa: S105 - opens nothing but this test's bridge
+MAPPING = "topics:\n- {topic: 'gateways/{gateway}/#'}\n"
+
+
+def settings_of(kafka: LocalKafka, namespace: str, folder: Path) -> Settings:
+    return Settings(
+        kafka=kafka.bootstrap,
+        namespace=namespace,
+        data=str(folder),
+        store=f"duckdb://{folder}/vitals.duckdb",
+        checkpoint_s=1.0,
+        disorder_s=2.0,
+        bridge_port=free_port(),
+    )
+
+
+async def judged_points(settings: Settings) -> dict[Point, float]:
+    """Return every reading that was judged, late ones too, by series and time."""
+    found: dict[Point, float] = {}
+    for topic in (channels.JUDGED, channels.LATE):
+        async for record in events(settings, topic):
+            found |= points_of(decode_judged(record.value or b""))
+    return found
+
+
+async def totals(settings: Settings) -> dict[str, int]:
+    manifests = await read_manifests(settings, "sense")
+    counts = [manifest.counters[channels.READINGS] for manifest in manifests.values()]
+    return {name: sum(one[name] for one in counts) for name in ("in", "judged", "late", "dead", "duplicate")}
+
+
+async def judge(settings: Settings, readings: Readings) -> dict[str, int]:
+    """Let sense judge all; hold what it judged against what was acknowledged; return its counters."""
+    async with producer(settings) as sender:
+        await write_ticks(settings, sender, time.time_ns())
+    sources = {"sense": STAGE_SOURCES["sense"]}
+    async with running(settings, ("sense",)):
+        assert await wait_until_read(settings, sources, SETTLE_SECONDS) is None
+    found = await judged_points(settings)
+    lost = {point: value for point, value in readings.acknowledged.items() if found.get(point) != value}
+    assert not lost, f"{len(lost)} of {len(readings.acknowledged)} acknowledged readings lost: {list(lost)[:3]}"
+    counts = await totals(settings)
+    assert counts["in"] == counts["judged"] + counts["late"] + counts["dead"] + counts["duplicate"]
+    assert counts["dead"] == 0
+    return counts | {"points": len(found)}
+
+
+async def kill_at_random(rng: random.Random, victims: list[Callable[[], None]], times: int) -> None:
+    """Kill one victim after another; whoever watches starts it anew."""
+    for _ in range(times):
+        await asyncio.sleep(rng.uniform(*PAUSE_S))
+        await asyncio.to_thread(rng.choice(victims))
+
+
+def killer(worker: Worker) -> Callable[[], None]:
+    def kill() -> None:
+        if worker.is_alive:
+            worker.kill()
+
+    return kill
+
+
+def restarter(server: LocalService) -> Callable[[], None]:
+    def restart() -> None:
+        server.kill()
+        time.sleep(0.3)
+        server.start()
+
+    return restart
+
+
+async def until_quiet(settings: Settings) -> None:
+    """Wait until nothing more comes into the sources: all that brokers and bridges held has gone on."""
+    last, since = -1, time.monotonic()
+    deadline = since + SETTLE_SECONDS
+    reader = consumer(settings)
+    await reader.start()
+    try:
+        places = [TopicPartition(topic_name(settings, channels.READINGS), number) for number in range(12)]
+        while time.monotonic() - since < QUIET_S:
+            assert time.monotonic() < deadline
+            total = sum((await reader.end_offsets(places)).values())
+            if total != last:
+                last, since = total, time.monotonic()
+            await asyncio.sleep(0.3)
+    finally:
+        await reader.stop()
+
+
+@pytest.mark.parametrize("version", ["5", "3.1.1"])
+async def test_mqtt_loses_nothing_that_was_acknowledged(
+    namespace: str, tmp_path: Path, scale: Scale, figures: Callable[..., None], version: str
+) -> None:
+    require(LocalKafka)
+    require(LocalMosquitto)
+    rng, readings, stop = random.Random(SEED), Readings(), asyncio.Event()
+    with LocalKafka(tmp_path / "kafka") as kafka, LocalMosquitto((GATEWAY,), tmp_path / "mosquitto") as mosquitto:
+        (tmp_path / "password").write_text(PASSWORD)
+        (tmp_path / "mapping.yaml").write_text(MAPPING)
+        settings = msgspec.structs.replace(
+            settings_of(kafka, namespace, tmp_path),
+            mqtt=f"mqtt://{BRIDGE}@127.0.0.1:{mosquitto.port}",
+            mqtt_version=version,
+            mqtt_password_file=str(tmp_path / "password"),
+        )
+        await create_topics(settings)
+        await apply_registry(settings, registry())
+        bridge = Part(settings, tmp_path, "bridge", "mqtt", str(tmp_path / "mapping.yaml"))
+        bridge.start()
+        try:
+            async with kept_alive({"bridge": bridge}) as restarts:
+                url = f"http://127.0.0.1:{settings.bridge_port}/readyz"
+                await until(
+                    lambda: is_ready(url), "the bridge is ready"
+                )  # from now on the MQTT broker keeps what comes
+                device = asyncio.create_task(speak_mqtt(mosquitto.port, readings, stop))
+                victims = [killer(bridge), restarter(mosquitto)]
+                await kill_at_random(rng, victims, scale.gateway_kills // 2)
+                await asyncio.to_thread(kafka.kill)
+                await asyncio.sleep(scale.gateway_outage_s)
+                await asyncio.to_thread(kafka.start)
+                await kill_at_random(rng, victims, scale.gateway_kills - scale.gateway_kills // 2)
+                stop.set()
+                await device
+                await until_quiet(settings)
+        finally:
+            bridge.stop()
+        counts = await judge(settings, readings)
+        figures(
+            protocol=version, acknowledged=len(readings.acknowledged), kills=scale.gateway_kills,
+            bridge_restarts=restarts["bridge"], kafka_away_s=scale.gateway_outage_s, lost=0, **counts,
+        )  # fmt: skip
+
+
+async def test_http_loses_nothing_that_was_answered_for_and_doubles_nothing(
+    namespace: str, tmp_path: Path, scale: Scale, figures: Callable[..., None]
+) -> None:
+    require(LocalKafka)
+    rng, readings, stop = random.Random(SEED), Readings(), asyncio.Event()
+    with LocalKafka(tmp_path / "kafka") as kafka:
+        (tmp_path / "tokens.yaml").write_text(f"{GATEWAY}: {TOKEN}\n")
+        settings = msgspec.structs.replace(
+            settings_of(kafka, namespace, tmp_path), gateway_tokens_file=str(tmp_path / "tokens.yaml")
+        )
+        await create_topics(settings)
+        await apply_registry(settings, registry())
+        bridge = Part(settings, tmp_path, "bridge", "http")
+        bridge.start()
+        url = f"http://127.0.0.1:{settings.bridge_port}"
+        try:
+            async with kept_alive({"bridge": bridge}) as restarts:
+                await until(lambda: is_ready(f"{url}/readyz"), "the bridge is ready")
+                devices = [asyncio.create_task(speak_http(url, TOKEN, readings, stop)) for _ in range(3)]
+                victims = [killer(bridge)]
+                await kill_at_random(rng, victims, scale.gateway_kills // 2)
+                await asyncio.to_thread(kafka.kill)
+                await asyncio.sleep(scale.gateway_outage_s)
+                await asyncio.to_thread(kafka.start)
+                await kill_at_random(rng, victims, scale.gateway_kills - scale.gateway_kills // 2)
+                await until(lambda: is_ready(f"{url}/readyz"), "the bridge is ready again")
+                stop.set()
+                repeats = sum(await asyncio.gather(*devices))
+                await until_quiet(settings)
+        finally:
+            bridge.stop()
+        counts = await judge(settings, readings)
+        figures(
+            acknowledged=len(readings.acknowledged), kills=scale.gateway_kills, bridge_restarts=restarts["bridge"],
+            kafka_away_s=scale.gateway_outage_s, sent_again=repeats, lost=0, **counts,
+        )  # fmt: skip
+        assert counts["judged"] + counts["late"] == counts["points"]  # nothing twice
+        assert repeats > 0
+
+
+async def test_single_readings_are_collected_whole_though_collectors_die(
+    namespace: str, tmp_path: Path, scale: Scale, figures: Callable[..., None]
+) -> None:
+    require(LocalKafka)
+    rng, readings, stop = random.Random(SEED), Readings(), asyncio.Event()
+    with LocalKafka(tmp_path / "kafka") as kafka:
+        settings = settings_of(kafka, namespace, tmp_path)
+        await create_topics(settings)
+        await apply_registry(settings, registry())
+        collectors = [Part(settings, tmp_path, "collect", f"--namespace={namespace}") for _ in range(2)]
+        for collector in collectors:
+            collector.start()
+        try:
+            async with kept_alive({str(number): one for number, one in enumerate(collectors)}) as restarts:
+                device = asyncio.create_task(speak_singly(settings, readings, stop))
+                victims = [killer(one) for one in collectors]
+                await kill_at_random(rng, victims, scale.gateway_kills)
+                stop.set()
+                await device
+                await until_collected(settings)
+        finally:
+            for collector in collectors:
+                collector.stop()
+        counts = await judge(settings, readings)
+        figures(
+            acknowledged=len(readings.acknowledged), kills=scale.gateway_kills, restarts=sum(restarts.values()),
+            lost=0, **counts,
+        )  # fmt: skip
+
+
+async def until_collected(settings: Settings) -> None:
+    """Wait until the group ``collect`` has committed all that is in its topic."""
+    topic = topic_name(settings, channels.SINGLE_READINGS)
+    places = [TopicPartition(topic, number) for number in range(partitions_of(channels.SINGLE_READINGS))]
+    deadline = time.monotonic() + SETTLE_SECONDS
+    client, reader = admin(settings), consumer(settings)
+    await client.start()
+    await reader.start()
+    try:
+        while True:
+            ends = await reader.end_offsets(places)
+            done = await client.list_consumer_group_offsets(group_name(settings, "collect"), partitions=places)
+            if all(not end or (tp in done and done[tp].offset >= end) for tp, end in ends.items()):
+                return
+            assert time.monotonic() < deadline, (ends, done)
+            await asyncio.sleep(0.3)
+    finally:
+        await reader.stop()
+        await client.close()
