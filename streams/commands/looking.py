@@ -95,3 +95,23 @@ def status(settings: Settings, as_json: bool) -> None:
     found = asyncio.run(overview(settings))
     click.echo(msgspec.json.encode(found).decode() if as_json else render_overview(found))
     sys.exit(found.exit_code())
+
+
+@click.command()
+@click.argument("ident", metavar="ID")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@with_kafka
+def trace(settings: Settings, ident: str, as_json: bool) -> None:
+    """Tell what became of something: judged, late, dead and why, stored, and what it led to.
+
+    ID is a record's id (or the Idempotency-Key under which it was posted), a place in the log (topic:partition:offset),
+    a device or camera, a report, an alert, a case or an anomaly. Exit code 1: nothing was found.
+
+    Example: vitals trace my-sensor-1
+    """
+    from streams.trace.search import trace as search
+    from streams.trace.words import render
+
+    found = asyncio.run(search(settings, ident))
+    click.echo(msgspec.json.encode(found).decode() if as_json else render(found))
+    sys.exit(running.CHECK_FAILED if found.is_empty() else running.OK)
