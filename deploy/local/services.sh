@@ -71,7 +71,7 @@ debian() {
 }
 
 chromium() { debian chromium "for the browser test" chromium fonts-dejavu-core; }
-mosquitto() { debian mosquitto "for the tests of the MQTT bridge" mosquitto; }
+mosquitto() { debian mosquitto_pub "for the tests of the MQTT bridge" mosquitto mosquitto-clients; }
 kcat() { debian kcat "for the test of the examples" kcat; }
 
 [ $# -gt 0 ] || set -- kafka influxdb chromium mosquitto kcat

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from streams.gateways.tokens import Tokens
 
 GIVEN = "VITALS_GATEWAY_TOKENS"
-TRIAL_GATEWAY = "local"
 
 
 @click.group()
@@ -76,6 +75,7 @@ def bridge_http(settings: Settings) -> None:
     Example: vitals bridge http
     """
     from streams.gateways.http import run_http_bridge
+    from streams.gateways.tokens import TRIAL_GATEWAY
 
     quantities = running.catalogue_of(settings).quantities
     tokens, made = gateway_tokens(settings)
@@ -104,7 +104,7 @@ def collect(settings: Settings) -> None:
 
 def gateway_tokens(settings: Settings) -> tuple[Tokens, str | None]:
     """Return the gateways' tokens, and one that was made because none are given."""
-    from streams.gateways.tokens import Tokens, read_tokens
+    from streams.gateways.tokens import TRIAL_GATEWAY, Tokens, read_tokens
 
     if settings.gateway_tokens_file is not None:
         path = Path(settings.gateway_tokens_file)

@@ -14,6 +14,7 @@ from schemas.files import FileFormatError, read_bytes
 from schemas.ids import is_id
 from streams.settings import SettingsError
 
+TRIAL_GATEWAY = "local"  # whose token is made where none are given
 MIN_TOKEN = 16  # characters
 LOOK_SECONDS = 5.0
 HASHED = "sha256:"

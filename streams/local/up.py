@@ -17,6 +17,7 @@ import aiohttp
 import msgspec
 
 from schemas.files import read_ground_truth
+from streams.gateways.tokens import TRIAL_GATEWAY
 from streams.local.embedded import EmbeddedBroker
 from streams.local.histogram import quantiles_of
 from streams.local.kafka import LocalKafka
@@ -48,6 +49,7 @@ class Up:
         self._settings = settings_of(plan, settings)
         self._supervisor = Supervisor()
         self._tokens = {role: secrets.token_urlsafe(24) for role in ROLES}
+        self._gateway_token = secrets.token_urlsafe(24)
         self._truth, self._simulation = data / "truth.jsonl", data / "simulation.json"
 
     async def run(self, stop: asyncio.Event) -> int:
@@ -74,6 +76,8 @@ class Up:
         url = self._console_url()
         self._say(f"ready after {time.monotonic() - began:.1f} s; open {url}?token={self._tokens['operator']}")
         self._say(f"(or as a viewer: {url}?token={self._tokens['viewer']}); Ctrl-C stops everything")
+        self._say(f"gateways post rows to http://{self._settings.host}:{self._settings.bridge_port}/ingest/readings;")
+        self._say(f"the token of gateway {TRIAL_GATEWAY} is `gateway_token` in {RUN_FILE}; see docs/first-gateway.md")
         ready = time.monotonic()
         while not stop.is_set() and not self._is_over(ready):
             with suppress(TimeoutError):
@@ -107,12 +111,14 @@ class Up:
             self._settings,
             metrics_port=free_port_from(self._settings.metrics_port),
             store_port=free_port_from(self._settings.store_port),
+            bridge_port=free_port_from(self._settings.bridge_port),
             console=f"{host}:{free_port_from(int(console_port))}",
         )
         self._child("worker", "worker")
         self._child("store", "store")
         self._child("ticker", "ticker")
         self._child("console", "console", VITALS_CONSOLE_TOKENS=json.dumps(self._tokens))
+        self._child("bridge", "bridge", "http", VITALS_GATEWAY_TOKENS=json.dumps({TRIAL_GATEWAY: self._gateway_token}))
         plan = self._plan
         options = ["--devices", str(plan.devices), "--seed", str(plan.seed), "--truth", str(self._truth)]
         options += ["--out", str(self._simulation), *(["--no-recovery"] if not plan.is_recovering else [])]
@@ -145,7 +151,8 @@ class Up:
 
     async def _waiting_for(self) -> str | None:
         host = self._settings.host
-        checks = {"worker": self._settings.metrics_port, "store": self._settings.store_port}
+        settings = self._settings
+        checks = {"worker": settings.metrics_port, "store": settings.store_port, "bridge": settings.bridge_port}
         for name, port in checks.items():
             status, body = await _get(f"http://{host}:{port}/readyz")
             if status != 200:
@@ -171,6 +178,8 @@ class Up:
             "console": settings.console,
             "store_port": settings.store_port,
             "token": self._tokens["operator"],
+            "bridge": f"http://{settings.host}:{settings.bridge_port}",
+            "gateway_token": self._gateway_token,
             "metrics": f"http://{settings.host}:{settings.metrics_port}/metrics",
             "clock_scale": settings.clock_scale,
             "disorder_s": settings.disorder_s,

@@ -79,7 +79,8 @@ def _record(record: RecordTrace) -> Iterator[str]:
         )
     parts = {"judged": record.judged, "late": record.late, "dead": record.dead, "duplicate": record.duplicate}
     counts = ", ".join(f"{count} {name}" for name, count in parts.items() if count)
-    yield f"  {record.elements} elements" + (f": {counts}" if counts else "")
+    noun = "element" if record.elements == 1 else "elements"
+    yield f"  {record.elements} {noun}" + (f": {counts}" if counts else "")
     if record.backfill:
         yield "  a backfill: stored, and scored where its window is still kept; it raises nothing"
     for row in record.rows:

@@ -129,7 +129,7 @@ async def test_a_reading_that_is_well_is_judged_and_stored(system: System) -> No
     place = await sent(system, reading(n="tea-air-1/temperature", v=21.5), ident="well-1")
     said = traced(system, "well-1", "stored: yes")
     assert f"record {place}" in said
-    assert "1 elements: 1 judged" in said
+    assert "1 element: 1 judged" in said
     assert "tea-air-1/temperature = 21.5, quality 1" in said
 
 
@@ -137,7 +137,7 @@ async def test_a_late_reading_and_a_duplicate_say_so(system: System) -> None:
     await sent(system, reading(), ident="before")
     traced(system, "before", "1 judged")
     late = await sent(system, reading(t=time.time() - 3_600), ident="late-1")
-    assert "1 elements: 1 late" in traced(system, late.removeprefix("vitals."), "1 late")
+    assert "1 element: 1 late" in traced(system, late.removeprefix("vitals."), "1 late")
     value = reading()
     first = await sent(system, value, ident="twice-1")
     await sent(system, value, ident="twice-1")
