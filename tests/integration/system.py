@@ -72,11 +72,13 @@ class System:
 
 
 @contextmanager
-def running_system(kafka: LocalKafka, influx: LocalInflux, folder: Path, namespace: str) -> Iterator[System]:
-    """Run until the block ends; ready when it begins."""
+def running_system(
+    kafka: LocalKafka, influx: LocalInflux | None, folder: Path, namespace: str, **given: Any
+) -> Iterator[System]:
+    """Run until the block ends; ready when it begins. Without InfluxDB it stores into DuckDB."""
     settings = Settings(
         kafka=kafka.bootstrap,
-        store=influx.url.replace("http://", "influxdb://"),
+        store=f"duckdb://{folder}/vitals.duckdb" if influx is None else influx.url.replace("http://", "influxdb://"),
         namespace=namespace,
         data=str(folder),
         checkpoint_s=1.0,
@@ -84,6 +86,8 @@ def running_system(kafka: LocalKafka, influx: LocalInflux, folder: Path, namespa
         disorder_s=2.0,
         metrics_port=free_port(),
         store_port=free_port(),
+        bridge_port=free_port(),
+        **given,
     )
     system = System(settings=settings, folder=folder)
     made = system.run("topics", "create")
