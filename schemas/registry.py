@@ -19,6 +19,10 @@ Place = Literal["walkway", "stair", "standing", "indoor", "underground"]
 Name = Annotated[str, Meta(min_length=1, max_length=128)]
 Latitude = Annotated[float, Meta(ge=-90, le=90)]
 Longitude = Annotated[float, Meta(ge=-180, le=180)]
+Ring = Annotated[
+    tuple[tuple[Longitude, Latitude], ...],
+    Meta(min_length=4, max_length=256, description="outline as [lon, lat] points, the last one the first (GeoJSON)"),
+]
 Skill = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9-]{0,31}$(?!\n)")]
 
 
@@ -45,6 +49,7 @@ class Zone(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     place: Place = "standing"
     capacity: Annotated[int, Meta(gt=0, le=10_000_000)] | None = None
     exits_m: Annotated[float, Meta(ge=0, le=10_000)] | None = None
+    geometry: Ring | None = None
 
 
 class Unit(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -59,6 +64,7 @@ class Unit(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     zones: Annotated[tuple[Zone, ...], Meta(max_length=256)] = ()
     responsible: Id | None = None
     noise_class: Annotated[int, Meta(ge=0, le=4)] | None = None
+    geometry: Ring | None = None
     valid_from: Time = EPOCH
 
 

@@ -104,6 +104,11 @@ def check_registry(registry: RegistryFile, known_units: Collection[str] = ()) ->
         zones.setdefault(unit.unit_id, set()).update(names)
         if len(names) < len(unit.zones):
             problems.append(f"unit {unit.unit_id}: a zone_id comes twice")
+        outlines = {f"unit {unit.unit_id}": unit.geometry}
+        outlines |= {f"unit {unit.unit_id}, zone {zone.zone_id}": zone.geometry for zone in unit.zones}
+        for whose, ring in outlines.items():
+            if ring is not None and (ring[0] != ring[-1] or len(set(ring)) < 3):
+                problems.append(f"{whose}: geometry must end with its first point, and have three corners or more")
     for device in registry.devices:
         if device.unit_id not in units:
             problems.append(f"device {device.device_id}: unknown unit {device.unit_id}")

@@ -16,6 +16,7 @@ from streams.commands.running import need_kafka, with_kafka, with_settings
 from streams.settings import Settings, SettingsError
 
 WAIT_SECONDS = 60.0
+SHOWN = 50  # differences
 
 
 @click.group()
@@ -30,17 +31,18 @@ def registry() -> None:
 @click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
 @click.option("--dry-run", is_flag=True, help="Say what would be written, write nothing.")
 @click.option("--wait", "wait_s", default=WAIT_SECONDS, show_default=True, help="Seconds to wait until sense has it.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @with_kafka
-def registry_apply(settings: Settings, file: Path, dry_run: bool, wait_s: float) -> None:
-    """Write a registry file (YAML or JSON lines); the same file again writes nothing.
+def registry_apply(settings: Settings, file: Path, dry_run: bool, wait_s: float, as_json: bool) -> None:
+    """Write a registry file (YAML or JSON lines), and say what that changes; the same file again writes nothing.
 
-    Example: vitals registry apply district.yaml
+    Example: vitals registry apply district.yaml --dry-run
     """
     from schemas.registry_codec import read_registry
     from streams.registry.apply import read_known
 
     view = asyncio.run(read_known(settings))
-    _apply(settings, read_registry(file, view.units), dry_run, wait_s)
+    _apply(settings, read_registry(file, view.units), dry_run, wait_s, as_json=as_json)
 
 
 @registry.command("add-device")
@@ -54,9 +56,10 @@ def registry_apply(settings: Settings, file: Path, dry_run: bool, wait_s: float)
 @click.option("--lon", type=float, help="Degrees east.")
 @click.option("--mode", default="actual", show_default=True, help="actual, exercise or test.")
 @click.option("--valid-from", default=EPOCH, show_default=True, metavar="TIME", help="Event time from which it holds.")
+@click.option("--dry-run", is_flag=True, help="Say what would be written, write nothing.")
 @click.option("--wait", "wait_s", default=WAIT_SECONDS, show_default=True, help="Seconds to wait until sense has it.")
 @with_kafka
-def registry_add_device(settings: Settings, wait_s: float, **fields: object) -> None:
+def registry_add_device(settings: Settings, dry_run: bool, wait_s: float, **fields: object) -> None:
     """Write one device, new or changed.
 
     Example: vitals registry add-device hp-noise-7 --unit hp.bund.g01.bund-a --quantity LAeq --interval 10
@@ -72,7 +75,7 @@ def registry_add_device(settings: Settings, wait_s: float, **fields: object) -> 
     problems = check_registry(file, asyncio.run(read_known(settings)).units)
     if problems:
         raise SettingsError(f"{problems[0]}; `vitals registry apply FILE` writes units")
-    _apply(settings, file, False, wait_s)
+    _apply(settings, file, dry_run, wait_s)
 
 
 @registry.command("show")
@@ -145,25 +148,36 @@ def registry_unknown(settings: Settings, as_json: bool) -> None:
 
     Example: vitals registry unknown
     """
-    from streams.registry.unknown import unknown_devices
+    from streams.registry.unknown import AFTERWARDS, adopting, unknown_devices
 
     found = asyncio.run(unknown_devices(settings))
     if as_json:
         click.echo(msgspec.json.encode(found).decode())
         return
     for one in found:
-        click.echo(f"{one.device_id:<40} {one.readings:>8} readings of {', '.join(one.quantities)}  in {one.unit_id}")
-    click.echo(f"{len(found)} unknown devices" + ("; `vitals registry add-device` writes one" if found else ""))
+        where = "of no known unit" if one.unit_id is None else f"in {one.unit_id}"
+        click.echo(f"{one.device_id:<40} {one.readings:>8} readings of {', '.join(one.quantities)}, {where}")
+        click.echo(f"    {adopting(one)}")
+    click.echo(f"{len(found)} unknown devices" + (f"; {AFTERWARDS}" if found else ""))
 
 
-def _apply(settings: Settings, file: RegistryFile, is_dry_run: bool, wait_s: float) -> None:
+def _apply(settings: Settings, file: RegistryFile, is_dry_run: bool, wait_s: float, *, as_json: bool = False) -> None:
     from streams.registry.apply import apply_registry, wait_until_read
+    from streams.registry.diff import render_difference
 
     problems = list(_unknown_quantities(settings, file.devices))
     if problems:
         raise SettingsError(problems[0])
     applied = asyncio.run(apply_registry(settings, file, is_dry_run))
-    click.echo(f"{applied.written} {'would be ' if is_dry_run else ''}written, {applied.unchanged} unchanged")
+    if as_json:
+        counts = {"written": applied.written, "unchanged": applied.unchanged, "dry_run": is_dry_run}
+        click.echo(msgspec.json.encode({**counts, "differences": applied.differences}).decode())
+    else:
+        for one in applied.differences[:SHOWN]:
+            click.echo(render_difference(one))
+        if len(applied.differences) > SHOWN:
+            click.echo(f"... and {len(applied.differences) - SHOWN} more (--json shows all)")
+        click.echo(f"{applied.written} {'would be ' if is_dry_run else ''}written, {applied.unchanged} unchanged")
     if not is_dry_run and wait_s > 0 and not asyncio.run(wait_until_read(settings, applied, wait_s)):
         click.echo("vitals: written, but sense has not read it yet; is a worker running?", err=True)
         sys.exit(running.TIMED_OUT)

@@ -11,9 +11,12 @@ from schemas.bounded import check_json
 from schemas.envelope import Headers, gateway_urn
 from schemas.ids import is_id
 from schemas.refusals import Reason, RefusedError
+from schemas.rows import decode_video
+from schemas.senml import decode_pack
 from schemas.times import SECOND_NS, format_time, parse_time
 from streams.dead_letters.fix import Fix
 from streams.dead_letters.letters import Letter
+from streams.registry.view import RegistryView
 from streams.topics import partition_for, partitions_of
 
 NEVER = {Reason.BAD_FEEDBACK, Reason.BAD_ACTION, Reason.STORE_REFUSED, Reason.REPLAYED, Reason.BAD_SIGNATURE}
@@ -35,8 +38,10 @@ class Repaired:
     headers: Headers
 
 
-def repaired(letter: Letter, fix: Fix) -> Repaired:
+def repaired(letter: Letter, fix: Fix, view: RegistryView | None = None) -> Repaired:
     """Return the record that takes a letter's place.
+
+    Its unit is the fix's, or the one in which its device is registered by now (``view``), or that of its key.
 
     Its id is computed from the letter's source place, so that one sent twice is one. It is a backfill: stored, and
     scored where its window is still kept, but what it tells is past, and raises nothing.
@@ -49,16 +54,33 @@ def repaired(letter: Letter, fix: Fix) -> Repaired:
     dead = letter.dead
     if dead.topic not in channels.SOURCES or dead.reason in NEVER:
         raise NotRepairableError(f"{dead.reason} of {dead.topic} is not sent again")
-    key = letter.key if fix.unit_id is None else fix.unit_id.encode()
+    value = _fixed(letter, fix)
+    key = _unit_of(letter, value, view) if fix.unit_id is None else fix.unit_id.encode()
     if not key or not is_id(key.decode(errors="replace")):
         raise NotRepairableError("it has no unit: name one (--fix unit_id:)")
     return Repaired(
         topic=dead.topic,
         partition=partition_for(key, partitions_of(dead.topic)),
         key=key,
-        value=_fixed(letter, fix),
+        value=value,
         headers=_headers(letter, fix),
     )
+
+
+def _unit_of(letter: Letter, value: bytes, view: RegistryView | None) -> bytes | None:
+    """Return the unit of all the devices in ``value``, where it is one; else the letter's key."""
+    if view is None or letter.dead.reason is not Reason.UNKNOWN_DEVICE:
+        return letter.key
+    try:
+        if letter.dead.topic == channels.READINGS:
+            devices = {name.partition("/")[0] for name in decode_pack(value, parse_time(letter.dead.time)).names}
+        else:
+            devices = {row.camera_id for row in decode_video(value).good}
+    except RefusedError:
+        return letter.key
+    found = {None if (newest := view.newest(device)) is None else newest[1].unit_id for device in devices}
+    unit_id = found.pop() if len(found) == 1 else None
+    return letter.key if unit_id is None else unit_id.encode()
 
 
 def _headers(letter: Letter, fix: Fix) -> Headers:

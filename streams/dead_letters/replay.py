@@ -21,6 +21,7 @@ from streams.dead_letters.letters import Filter, Letter, read_letters, read_repl
 from streams.dead_letters.repair import NotRepairableError, Repaired, repaired
 from streams.delivery.fail_points import reached
 from streams.kafka import producer, topic_name
+from streams.registry.apply import read_known
 from streams.settings import Settings
 
 CHUNK = 500
@@ -45,7 +46,7 @@ async def replay_letters(
 ) -> Replayed:
     """Repair and send the chosen letters; ``tell`` is called with each before it is sent, or would be."""
     done = Replayed()
-    before = await read_replayed(settings)
+    before, view = await read_replayed(settings), await read_known(settings)
     async with producer(settings) as sender:
         async for chunk in _chunks(read_letters(settings, chosen)):
             records: list[tuple[Letter, Repaired]] = []
@@ -54,7 +55,7 @@ async def replay_letters(
                     done.sent_before += 1
                     continue
                 try:
-                    record = repaired(letter, fix)
+                    record = repaired(letter, fix, view)
                 except NotRepairableError as error:
                     done.refused[str(error)] += 1
                     continue

@@ -14,6 +14,7 @@ from schemas.registry import Device, Gateway, RegistryFile, Team, Unit
 from schemas.times import parse_time
 from streams.kafka import producer, topic_name
 from streams.provision import require_topics
+from streams.registry.diff import Difference, differences
 from streams.registry.reader import IN_FULL, RegistryReader
 from streams.registry.view import RegistryView
 from streams.settings import Settings
@@ -40,6 +41,7 @@ class Applied:
 
     written: int
     unchanged: int
+    differences: list[Difference]
     ends: dict[tuple[str, int], int]  # (topic, partition) -> offset after the last record written
 
 
@@ -91,8 +93,9 @@ async def apply_registry(settings: Settings, file: RegistryFile, is_dry_run: boo
     new = changes(view, file)
     written = len({(change.topic, change.key, change.record.valid_from) for change in new})
     unchanged = sum(len(getattr(file, kind)) for kind in file.__struct_fields__) - written
+    different = differences([(change.record, view.newest_like(change.record)) for change in new])
     if is_dry_run:
-        return Applied(written, unchanged, {})
+        return Applied(written, unchanged, different, {})
     ends: dict[tuple[str, int], int] = {}
     sender = producer(settings)
     await sender.start()
@@ -108,7 +111,7 @@ async def apply_registry(settings: Settings, file: RegistryFile, is_dry_run: boo
                 ends[topic, partition] = max(ends.get((topic, partition), 0), metadata.offset + 1)
     finally:
         await sender.stop()
-    return Applied(written, unchanged, ends)
+    return Applied(written, unchanged, different, ends)
 
 
 async def wait_until_read(settings: Settings, applied: Applied, timeout_s: float = 60.0) -> bool:

@@ -103,6 +103,19 @@ class RegistryView:
         """Return the newest record of a device and the time (ns) from which it holds."""
         return self._devices.newest(device_id)
 
+    def newest_like(self, record: Device | Unit | Team | Gateway) -> Device | Unit | Team | Gateway | None:
+        """Return the newest record of the same kind and id."""
+        match record:
+            case Device():
+                newest = self._devices.newest(record.device_id)
+                return None if newest is None else newest[1]
+            case Unit():
+                return self.units.get(record.unit_id)
+            case Team():
+                return self.teams.get(record.team_id)
+            case Gateway():
+                return self.gateways.get(record.gateway_id)
+
     def devices(self) -> Iterator[Device]:
         """Yield the newest record of each device."""
         return self._devices.newest_of_all()

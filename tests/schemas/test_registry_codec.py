@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from schemas.examples import DEVICE, GATEWAY, REGISTRY_FILE, TEAM, UNIT, UNIT_ID
 from schemas.files import FileFormatError
 from schemas.refusals import RefusedError
-from schemas.registry import RegistryFile
+from schemas.registry import RegistryFile, Unit, Zone
 from schemas.registry_codec import (
     check_registry,
     decode_device,
@@ -163,3 +163,15 @@ def reads_or_complains(path: Path) -> bool:
 def test_any_file_is_read_or_refused(tmp_path: Path, name: str, raw: bytes) -> None:
     (tmp_path / name).write_bytes(raw)
     assert reads_or_complains(tmp_path / name)
+
+
+def test_units_and_zones_have_outlines_that_close() -> None:
+    square = ((121.48, 31.23), (121.49, 31.23), (121.49, 31.24), (121.48, 31.23))
+    zone = Zone(zone_id="z", area_m2=1.0, geometry=square)
+    unit = Unit(unit_id="hp.a.g01.b", kind="building", name_zh="楼", name_en="b", zones=(zone,), geometry=square)
+    assert check_registry(RegistryFile(units=(unit,))) == []
+    assert decode_unit(encode_entry(unit)) == unit
+    bad = msgspec.structs.replace(unit, geometry=(*square[:3], (121.0, 31.0)))
+    assert check_registry(RegistryFile(units=(bad,))) == [
+        "unit hp.a.g01.b: geometry must end with its first point, and have three corners or more"
+    ]

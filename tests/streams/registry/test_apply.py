@@ -5,6 +5,7 @@ import msgspec
 from schemas import channels
 from schemas.registry import Device, Gateway, RegistryFile, Team, Unit
 from streams.registry.apply import Change, changes
+from streams.registry.diff import differences, render_difference
 from streams.registry.show import everything, find, render
 from streams.registry.view import RegistryView
 from streams.topics import UNIT_PARTITIONS, partition_for
@@ -84,3 +85,20 @@ def test_what_is_shown_can_be_applied() -> None:
     written(view, WHOLE)
     assert everything(view) == WHOLE
     assert msgspec.yaml.decode(render(WHOLE), type=RegistryFile) == WHOLE
+
+
+def told(view: RegistryView, file: RegistryFile) -> list[str]:
+    pairs = [(change.record, view.newest_like(change.record)) for change in changes(view, file)]
+    return [render_difference(one) for one in differences(pairs)]
+
+
+def test_a_difference_names_what_is_new_and_each_field_that_changes() -> None:
+    view = RegistryView()
+    assert told(view, WHOLE) == [f"+ unit {HERE}", "+ device d-1", "+ team t-1", "+ gateway g-1"]
+    written(view, WHOLE)
+    moved = msgspec.structs.replace(device(THERE), interval_s=5.0, gateway_id="g-1")
+    keyed = msgspec.structs.replace(GATEWAY, key="c2VjcmV0")
+    assert told(view, RegistryFile(units=(unit(),), devices=(moved,), gateways=(keyed,))) == [
+        f"~ device d-1: unit_id {HERE} -> {THERE}, interval_s 10.0 -> 5.0, gateway_id none -> g-1",
+        "~ gateway g-1: key (hidden) -> (hidden)",
+    ]
