@@ -27,6 +27,7 @@ class Reason(StrEnum):
     BAD_FEEDBACK = "bad_feedback"
     BAD_ACTION = "bad_action"
     STORE_REFUSED = "store_refused"
+    UNDELIVERED = "undelivered"
 
 
 class RefusedError(Exception):

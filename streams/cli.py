@@ -204,7 +204,8 @@ def replay(
 
 
 for command in (
-    parts.topics, parts.worker, parts.store, parts.ticker, parts.console, bridging.bridge, bridging.collect,
+    parts.topics, parts.worker, parts.store, parts.ticker, parts.console, parts.webhook,
+    bridging.bridge, bridging.collect,
     looking.balance, looking.case, looking.unit, looking.status, looking.trace,
     registering.registry, publishing.publish, repairing.dead_letters, contract.schema, contract.catalogue,
 ):  # fmt: skip

@@ -30,3 +30,4 @@ GATEWAY_ROWS = Counter(
     "Rows that a gateway has taken and Kafka has confirmed (sent), or that it has not (refused, dropped).",
     ("gateway", "outcome"),
 )
+WEBHOOK_TRIES = Counter("vitals_webhook_tries_total", "Posts of alerts and orders, by outcome.", ("outcome",))

@@ -47,6 +47,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     mqtt_client_id: str = "vitals-bridge"  # the broker keeps under this name what comes while the bridge is away
     mqtt_password_file: str | None = None
     mqtt_ca_file: str | None = None  # certificates to trust, where the system's do not do
+    webhook_url: str | None = None  # of whoever is told of alerts and orders
+    webhook_secret_file: str | None = None  # signs what is sent there: whsec_BASE64, or 24 bytes or more of text
+    webhook_dead_after_s: float = 3_600.0  # so long is tried to deliver one of them
+    webhook_port: int = 9466
     data: str = ".vitals"  # folder of what this machine keeps
 
 

@@ -122,3 +122,21 @@ def console(settings: Settings) -> None:
                 click.echo(f"{role}: {url}?token={token}")
 
     run_until_stopped(lambda stop: run_console(settings, tokens, stop, started))
+
+
+@click.command()
+@with_kafka
+def webhook(settings: Settings) -> None:
+    """Tell a URL of every change of an alert or a case, from now on; signed as Standard Webhooks say.
+
+    VITALS_WEBHOOK_URL is where, VITALS_WEBHOOK_SECRET_FILE the file of the secret. What is not taken (2xx) within
+    VITALS_WEBHOOK_DEAD_AFTER_S lies among the dead letters (undelivered). See docs/webhook.md.
+
+    Example: VITALS_WEBHOOK_URL=https://example.org/hook VITALS_WEBHOOK_SECRET_FILE=secret vitals webhook
+    """
+    from streams.webhook.receiver import receiver_of
+    from streams.webhook.stage import run_webhook
+
+    receiver = receiver_of(settings)
+    set_up_logging()
+    run_until_stopped(lambda stop: run_webhook(settings, receiver, stop))

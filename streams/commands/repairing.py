@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 R = TypeVar("R")
 SHOWN_BYTES = 2_000
+REFUSED_OF = (*channels.TICKED, channels.ALERTS, channels.ORDERS)  # of the last two the webhook
 
 
 def with_filter(command: Callable[..., R]) -> Callable[..., R]:
@@ -183,8 +184,8 @@ def _topic(name: str | None) -> str | None:
     if name is None:
         return None
     full = name if name.startswith("vitals.") else f"vitals.{name}"
-    if full not in channels.TICKED:
-        raise SettingsError(f"--topic {name}: must be one of {', '.join(t[7:] for t in channels.TICKED)}")
+    if full not in REFUSED_OF:
+        raise SettingsError(f"--topic {name}: must be one of {', '.join(t[7:] for t in REFUSED_OF)}")
     return full
 
 

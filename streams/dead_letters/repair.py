@@ -19,7 +19,10 @@ from streams.dead_letters.letters import Letter
 from streams.registry.view import RegistryView
 from streams.topics import partition_for, partitions_of
 
-NEVER = {Reason.BAD_FEEDBACK, Reason.BAD_ACTION, Reason.STORE_REFUSED, Reason.REPLAYED, Reason.BAD_SIGNATURE}
+NEVER = {
+    Reason.BAD_FEEDBACK, Reason.BAD_ACTION, Reason.STORE_REFUSED, Reason.REPLAYED, Reason.BAD_SIGNATURE,
+    Reason.UNDELIVERED,
+}  # fmt: skip
 KEPT = ("ce_specversion", "ce_source", "ce_type", "ce_time", "vitals_mode")
 
 

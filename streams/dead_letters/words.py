@@ -45,4 +45,8 @@ WORDS: dict[Reason, tuple[str, str]] = {  # reason -> what it means, what to do
         "the database refused the line",
         "mend the database or the quantity's type; what was judged is in vitals.judged",
     ),
+    Reason.UNDELIVERED: (
+        "the webhook's receiver did not take it in time",
+        "mend the receiver; it is not sent again, a later change of the same alert or case is",
+    ),
 }

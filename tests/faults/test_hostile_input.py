@@ -38,7 +38,7 @@ SETTLE_SECONDS = 600.0
 SHARE = 10  # one hostile record beside so many good ones
 PACK_MINUTES = 90
 NOT_SLOWER_THAN = 0.9
-TRIES = 2  # each way, one after the other: the best counts, for other work on the machine only slows down
+TRIES = 3  # each way, one after the other: the best counts, for other work on the machine only slows down
 Place = tuple[str, int, int]
 
 

@@ -29,7 +29,7 @@ devices:
 """
 FIXED_S = time.time()
 UNSEEN = {  # by other stages, or not before signatures are: their words are tested in tests/streams/trace
-    Reason.BAD_SIGNATURE, Reason.REPLAYED, Reason.STORE_REFUSED,
+    Reason.BAD_SIGNATURE, Reason.REPLAYED, Reason.STORE_REFUSED, Reason.UNDELIVERED,
 }  # fmt: skip
 
 

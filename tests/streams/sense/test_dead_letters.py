@@ -31,6 +31,7 @@ from tests.streams.sense.builders import (
 
 STAGE_REASONS = {  # of other stages and of the gateways
     Reason.BAD_SIGNATURE, Reason.REPLAYED, Reason.BAD_FEEDBACK, Reason.BAD_ACTION, Reason.STORE_REFUSED,
+    Reason.UNDELIVERED,
 }  # fmt: skip
 READING = ("air-1/pm25", 0.0, 20.0)
 NORTH = {"zone_id": "north", "source": "gate", "time": 0.0}
