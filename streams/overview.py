@@ -2,16 +2,29 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Iterable
 from datetime import UTC, datetime
+from pathlib import Path
 
 import msgspec
+import psutil
 
 from streams.console.views import is_over_alert, is_over_case
 from streams.newest import newest_alerts, newest_cases
-from streams.settings import Settings
+from streams.progress import StageProgress, dead_lately, progress
+from streams.settings import RUN_FILE, Settings
 from streams.store.balance import EXIT_CODES, Status, balance
+
+
+class Process(msgspec.Struct, frozen=True, kw_only=True):
+    """One process that ``vitals up`` started."""
+
+    name: str
+    pid: int
+    alive: bool
+    rss_mib: int | None = None
 
 
 class Overview(msgspec.Struct, frozen=True, kw_only=True):
@@ -24,12 +37,19 @@ class Overview(msgspec.Struct, frozen=True, kw_only=True):
     namespace: str
     rows: int  # that came in
     judged: int
-    stored: int
+    late: int
     dead: int
+    duplicate: int
+    stored: int
+    expired: int
+    skipped: int
     lag: int
     balance: Status
     alerts: dict[str, int]
     cases: dict[str, int]
+    stages: tuple[StageProgress, ...]
+    dead_lately: dict[str, int]  # within the last hour, by reason
+    processes: tuple[Process, ...]  # of `vitals up` on this machine, while it runs
 
     def exit_code(self) -> int:
         """Return the balance's."""
@@ -50,29 +70,66 @@ async def overview(settings: Settings) -> Overview:
         namespace=settings.namespace,
         rows=sum(line.in_ for line in lines),
         judged=sum(line.judged for line in lines),
-        stored=sum(line.stored for line in lines),
+        late=sum(line.late for line in lines),
         dead=sum(line.dead + line.store_dead for line in lines),
+        duplicate=sum(line.duplicate for line in lines),
+        stored=sum(line.stored for line in lines),
+        expired=sum(line.expired for line in lines),
+        skipped=sum(line.skipped for line in lines),
         lag=sum(line.lag for line in lines),
         balance=found.status,
         alerts=_counted(alert.colour for alert in alerts if not is_over_alert(alert)),
         cases=_counted(case.step for case in cases if not is_over_case(case)),
+        stages=tuple(await progress(settings)),
+        dead_lately=await dead_lately(settings),
+        processes=tuple(processes(RUN_FILE)),
     )
+
+
+def processes(run_file: Path) -> list[Process]:
+    """Return the processes that a run file names; none where there is no such file."""
+    try:
+        pids = json.loads(run_file.read_text(encoding="utf-8"))["pids"]
+    except (OSError, ValueError, KeyError):
+        return []
+    return [_process(name, pid) for name, pid in pids.items() if isinstance(pid, int)]
+
+
+def _process(name: str, pid: int) -> Process:
+    try:
+        return Process(name=name, pid=pid, alive=True, rss_mib=psutil.Process(pid).memory_info().rss >> 20)
+    except psutil.Error:
+        return Process(name=name, pid=pid, alive=False)
 
 
 def render_overview(found: Overview) -> str:
     """Return it as a few lines of text."""
+    ended = f"{found.judged} judged, {found.late} late, {found.dead} dead, {found.duplicate} duplicate"
+    stored = f"{found.stored} stored, {found.expired} expired, {found.skipped} skipped; {found.lag} lag"
     rows = {
         "Kafka": f"{found.kafka} ({found.broker})",
         "Store": found.store,
         "Console": f"http://{found.console}/",
         "Namespace": found.namespace,
-        "Rows": f"{found.rows} in, {found.judged} judged, {found.stored} stored, {found.dead} dead, {found.lag} lag",
+        "Processes": ", ".join(map(_told, found.processes)),
+        "Rows": f"{found.rows} in: {ended}",
+        "": stored,
         "Balance": found.balance,
         "Open alerts": _text(found.alerts),
         "Open cases": _text(found.cases),
+        "Dead (1 h)": _text(found.dead_lately),
         "As of": f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC",
     }
-    return "\n".join(f"{name:<14}{value}" for name, value in rows.items() if value)
+    lines = [f"{name:<14}{value}" for name, value in rows.items() if value]
+    lines += ["", f"{'Stage':<14}{'records behind':>16}{'records/s in':>16}{'watermark age':>16}"]
+    for one in found.stages:
+        age = "-" if one.watermark_age_s is None else f"{one.watermark_age_s:.0f} s"
+        lines.append(f"{one.stage:<14}{one.behind:>16}{one.in_per_s:>16.0f}{age:>16}")
+    return "\n".join(lines)
+
+
+def _told(process: Process) -> str:
+    return f"{process.name} {process.rss_mib} MiB" if process.alive else f"{process.name} DEAD (pid {process.pid})"
 
 
 def _counted(words: Iterable[str]) -> dict[str, int]:

@@ -44,8 +44,8 @@ async def wait_until_read(settings: Settings, sources: Mapping[str, tuple[str, .
     deadline = time.monotonic() + timeout_s
     for name, topics in sources.items():
         while True:
-            reached = await (_stored(settings) if name == STORE else _judged(settings, name))
-            left = _left(await _ends(settings, topics), reached)
+            reached = await (stored_to(settings) if name == STORE else judged_to(settings, name))
+            left = _left(await ends_of(settings, topics), reached)
             if not left:
                 break
             if time.monotonic() >= deadline:
@@ -58,12 +58,14 @@ def _left(ends: Places, reached: Places) -> list[str]:
     return [f"{topic}-{number}" for (topic, number), end in ends.items() if end > reached.get((topic, number), 0)]
 
 
-async def _judged(settings: Settings, stage: str) -> Places:
+async def judged_to(settings: Settings, stage: str) -> Places:
+    """Return up to where a stage's newest manifests have come."""
     manifests = await read_manifests(settings, stage)
     return {(topic, n): offset for n, manifest in manifests.items() for topic, offset in manifest.next.items()}
 
 
-async def _stored(settings: Settings) -> Places:
+async def stored_to(settings: Settings) -> Places:
+    """Return up to where the store has committed what it reads."""
     client = admin(settings)
     try:
         await client.start()
@@ -74,7 +76,8 @@ async def _stored(settings: Settings) -> Places:
     return {wanted[tp]: offset for tp, (offset, _) in found.items()}
 
 
-async def _ends(settings: Settings, topics: tuple[str, ...]) -> Places:
+async def ends_of(settings: Settings, topics: tuple[str, ...]) -> Places:
+    """Return the ends of some topics."""
     reader = consumer(settings)
     try:
         await reader.start()

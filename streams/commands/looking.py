@@ -84,7 +84,7 @@ def unit(settings: Settings, unit_id: str, as_json: bool) -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @with_kafka
 def status(settings: Settings, as_json: bool) -> None:
-    """Show the whole on one screen: where it runs, the balance, open alerts and cases.
+    """Show the whole on one screen: processes, rows and their balance, lag, rates, watermarks, what is open or dead.
 
     Exit code as of `vitals balance`.
 

@@ -5,77 +5,91 @@ from __future__ import annotations
 import asyncio
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 
 import click
 import msgspec
+from aiokafka.errors import KafkaError
 
+from schemas.ids import MODES, is_id
 from streams.commands import running
-from streams.commands.running import with_kafka
+from streams.delivery.records import Effect
+from streams.gateways.ingest import WHAT, BadBodyError, Ingest, Ingester
+from streams.gateways.packing import gateway, record
+from streams.kafka import producer, topic_name
+from streams.registry.apply import read_known
 from streams.settings import Settings, SettingsError
 
-WHAT = ("readings", "crowd", "video", "reports")
 CHUNK = 500
 
 
-@click.command()
-@click.option("--unit", "unit_id", metavar="ID", required=True, help="Whose rows these are: the records' key.")
-@click.option("--what", type=click.Choice(WHAT), default="readings", show_default=True, help="Which rows.")
-@click.option("--gateway", "gateway_id", default="stdin", show_default=True, help="Who publishes (ce_source).")
-@click.option("--mode", type=click.Choice(["actual", "exercise", "test"]), default="actual", show_default=True,
-              help="The registry's mode of a device wins.")  # fmt: skip
-@with_kafka
-def publish(settings: Settings, unit_id: str, what: str, gateway_id: str, mode: str) -> None:
-    """Publish JSON lines from standard input, each a pack (a SenML array) or one row of it.
+def publish_lines(settings: Settings, unit_id: str | None, what: str, gateway_id: str, mode: str, *, old: bool) -> int:
+    """Publish standard input, JSON lines; return how many records were confirmed.
 
-    What is wrong with a row is said in vitals.dead-letters; only what is no JSON is refused here.
-
-    Example: echo '{"n": "d1/LAeq", "v": 61.5}' | vitals publish --unit hp.bund.g01.bund-a
+    With a unit a line is a pack of it, or one row; without one it is a body as ``POST /ingest/<what>`` takes it, and
+    the registry says whose its rows are.
     """
-    from schemas.ids import is_id
+    if gateway_id and not is_id(gateway_id):
+        raise SettingsError("--gateway must be an id: letters, digits, and . _ : -")
+    if unit_id is not None and not is_id(unit_id):
+        raise SettingsError("--unit must be an id: letters, digits, and . _ : -")
+    origin = gateway(gateway_id, next(one for one in MODES if one == mode), is_backfill=old)
+    run, lines = f"stdin-{time.time_ns()}", values(sys.stdin.buffer, is_pack=unit_id is not None and what != "reports")
+    topic = WHAT[what]
 
-    if not is_id(unit_id) or not is_id(gateway_id):
-        raise SettingsError("--unit and --gateway must be ids: letters, digits, and . _ : -")
-    count = 0
-    run = f"stdin-{time.time_ns()}"
-    for chunk in chunks(values(sys.stdin.buffer, is_pack=what != "reports")):
-        ids = [f"{run}-{count + place}" for place in range(len(chunk))]
-        asyncio.run(_publish(settings, unit_id, what, gateway_id, mode, list(zip(ids, chunk, strict=True))))
-        count += len(chunk)
-    click.echo(f"{count} records published; `vitals balance` shows what becomes of them")
-    sys.exit(running.OK)
+    def of_unit(number: int, value: bytes) -> list[Effect]:
+        return [record(topic, unit_id or "", value, origin, time.time_ns(), ident=f"{run}-{number}")]
+
+    async def work() -> int:
+        make = of_unit
+        if unit_id is None:
+            ingester = Ingester(await read_known(settings), running.catalogue_of(settings).quantities)
+
+            def of_any(number: int, value: bytes) -> list[Effect]:
+                asked = Ingest(what=what, origin=origin, now_ns=time.time_ns(), ident=f"{run}-{number}")
+                return _taken(ingester, asked, value, number)
+
+            make = of_any
+        return await _publish(settings, lines, make)
+
+    return asyncio.run(work())
 
 
-async def _publish(
-    settings: Settings, unit_id: str, what: str, gateway_id: str, mode: str, records: list[tuple[str, bytes]]
-) -> None:
-    from schemas.channels import EVENT_TYPES
-    from schemas.envelope import gateway_urn, write_envelope
-    from schemas.ids import MODES
-    from streams.kafka import producer, topic_name
+def _taken(ingester: Ingester, asked: Ingest, value: bytes, number: int) -> list[Effect]:
+    try:
+        taken = ingester.take(asked, value)
+    except BadBodyError as error:
+        raise SettingsError(f"record {number} of standard input: {error.reason}: {error.detail}") from error
+    for warning in taken.warnings:
+        click.echo(f"record {number}: {warning.reason}: {warning.detail}", err=True)
+    return taken.effects
 
-    topic = f"vitals.{what}"
-    given = next(one for one in MODES if one == mode)
+
+async def _publish(settings: Settings, lines: Iterable[bytes], make: Callable[[int, bytes], list[Effect]]) -> int:
+    """Send what is made of each line, some at a time, and return how many records Kafka has confirmed."""
+    count = number = 0
     async with producer(settings) as sender:
-        sent = [
-            await sender.send(
-                topic_name(settings, topic),
-                value,
-                key=unit_id.encode(),
-                headers=list(
-                    write_envelope(
-                        id=ident,
-                        source=gateway_urn(gateway_id),
-                        type=EVENT_TYPES[topic],
-                        time_ns=time.time_ns(),
-                        mode=given,
+        for chunk in chunks(lines):
+            effects = []
+            for line in chunk:
+                number += 1
+                effects += make(number, line)
+            try:
+                sent = [
+                    await sender.send(
+                        topic_name(settings, one.topic), one.value, key=one.key, headers=list(one.headers)
                     )
-                ),
-            )
-            for ident, value in records
-        ]
-        await asyncio.gather(*sent)
+                    for one in effects
+                ]
+                await asyncio.gather(*sent)
+            except KafkaError as error:
+                raise SettingsError(
+                    f"Kafka at {settings.kafka} failed ({type(error).__name__}) after {count} records were confirmed; "
+                    f"publish again from record {number - len(chunk) + 1}"
+                ) from error
+            count += len(effects)
+    return count
 
 
 def values(lines: Iterable[bytes], *, is_pack: bool) -> Iterator[bytes]:

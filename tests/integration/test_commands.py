@@ -128,3 +128,38 @@ def test_a_replay_that_is_interrupted_leaves_nothing_running(system: System, tmp
         assert child.wait(timeout=60) == 130
     stages = json.loads(status.read_text())["stages"].values()
     assert [pid for pid in stages if Path(f"/proc/{pid}").exists()] == []
+
+
+def test_lines_of_any_registered_device_and_a_csv_by_a_mapping_are_published_and_judged(system: System) -> None:
+    line = '{"device_id": "bell-1", "quantity": "LAeq", "value": 60.5}\n'
+    published = system.run("publish", given=line + line.replace("bell", "ghost"))
+    assert (published.returncode, published.stdout.partition(";")[0]) == (0, "2 records published"), published.stderr
+    assert published.stderr.startswith("record 2: unknown_device: device ghost-1 is not registered")
+    bad = system.run("publish", given='{"device_id": "bell-1", "quantity": "LAeq", "value": "loud"}\n')
+    assert (bad.returncode, "record 1 of standard input: schema" in bad.stderr) == (2, True)
+
+    now = int(time.time())
+    rows = [f"{time.strftime('%Y-%m-%d %H:%M:%S', time.gmtime(now - 60 + at))},{at}" for at in range(0, 60, 10)]
+    (system.folder / "air.csv").write_text("\n".join(["when,dust", *rows]) + "\n")
+    (system.folder / "air.yaml").write_text(
+        """
+name: air
+files: [air.csv]
+time: {columns: [when], format: "%Y-%m-%d %H:%M:%S"}
+time_zone: UTC
+period_s: 10
+target: vitals.readings
+unit: {unit_id: hp.people-square.g02.csv-house, kind: building, name_zh: 楼, name_en: House}
+device: csv-air-1
+values:
+- {column: dust, to: pm25, unit: ug/m3}
+"""
+    )
+    published = system.run("publish", "--mapping", "air.yaml", "--data", "air.csv")
+    assert (published.returncode, published.stdout.partition(";")[0]) == (0, "6 records published"), published.stderr
+    said = system.run("trace", "csv-air-1").stdout
+    deadline = time.monotonic() + 60
+    while said.count("1 element: 1 judged") < 5:
+        assert time.monotonic() < deadline, said
+        said = system.run("trace", "csv-air-1").stdout
+    assert "csv-air-1/pm25 = 50" in said

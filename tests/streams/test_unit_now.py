@@ -3,14 +3,18 @@
 import msgspec
 
 from schemas.signs import Indicator
-from streams.overview import Overview, render_overview
+from streams.overview import Overview, Process, render_overview
+from streams.progress import StageProgress
 from streams.unit_now import UnitNow, render_unit
 from tests.streams.console.builders import alert, case
 
 UNIT = "hp.nanjing-east.g03.nanjing-building"
 WELL = Overview(
     kafka="127.0.0.1:9092", broker="kafka", store="duckdb:///.vitals/vitals.duckdb", console="127.0.0.1:8080",
-    namespace="", rows=10, judged=8, stored=8, dead=2, lag=0, balance="closed", alerts={"orange": 1}, cases={},
+    namespace="", rows=14, judged=8, late=1, dead=2, duplicate=3, stored=8, expired=0, skipped=0, lag=0,
+    balance="closed", alerts={"orange": 1}, cases={}, dead_lately={"schema": 2},
+    stages=(StageProgress(stage="sense", behind=7, in_per_s=90.4, watermark_age_s=11.2),),
+    processes=(Process(name="worker", pid=5, alive=True, rss_mib=70), Process(name="store", pid=6, alive=False)),
 )  # fmt: skip
 SPEED = Indicator(
     unit_id=UNIT, indicator="noise_level", mode="exercise", window_start="2026-01-01T00:00:00Z", window_s=60,
@@ -40,7 +44,11 @@ def test_a_unit_without_anything_says_so() -> None:
 
 def test_the_whole_is_one_screen() -> None:
     said = render_overview(WELL).splitlines()
-    assert "Rows          10 in, 8 judged, 8 stored, 2 dead, 0 lag" in said
+    assert "Processes     worker 70 MiB, store DEAD (pid 6)" in said
+    assert "Rows          14 in: 8 judged, 1 late, 2 dead, 3 duplicate" in said
+    assert "              8 stored, 0 expired, 0 skipped; 0 lag" in said
+    assert "Dead (1 h)    2 schema" in said
+    assert " ".join(said[-1].split()) == "sense 7 90 11 s"
     assert "Open alerts   1 orange" in said
     assert "Open cases    none" in said
     assert len(said) < 24
