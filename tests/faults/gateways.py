@@ -53,6 +53,7 @@ class Readings:
     """Readings one after another; ``acknowledged`` holds those that somebody has promised to keep."""
 
     acknowledged: dict[Point, float] = field(default_factory=dict)
+    _when: dict[Point, float] = field(default_factory=dict)  # acknowledged, on the monotonic clock
     _count: int = 0
 
     def some(self, count: int) -> list[tuple[str, int, float]]:
@@ -67,7 +68,16 @@ class Readings:
 
     def acknowledge(self, readings: list[tuple[str, int, float]]) -> None:
         """Note that these must be found again."""
-        self.acknowledged |= {(f"{device}/{QUANTITY}", time_ns): value for device, time_ns, value in readings}
+        found = {(f"{device}/{QUANTITY}", time_ns): value for device, time_ns, value in readings}
+        self.acknowledged |= found
+        self._when |= dict.fromkeys(found, time.monotonic())
+
+    def doubt(self, moments: list[float], seconds: float) -> int:
+        """Take back what was acknowledged within some seconds before each of the moments; return how many."""
+        doubtful = [point for point, when in self._when.items() if any(0 <= at - when < seconds for at in moments)]
+        for point in doubtful:
+            del self.acknowledged[point], self._when[point]
+        return len(doubtful)
 
 
 def as_senml(readings: list[tuple[str, int, float]]) -> bytes:

@@ -56,7 +56,6 @@ class LocalMosquitto(LocalService):
             "max_inflight_messages 2000",
             "max_queued_messages 0",
             "user root",
-            "log_type all",
         ]
         config.write_text("\n".join(lines) + "\n")
 
