@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import textwrap
 from collections import Counter
 from collections.abc import Iterable
 from datetime import UTC, datetime
@@ -16,6 +17,8 @@ from streams.newest import newest_alerts, newest_cases
 from streams.progress import StageProgress, dead_lately, progress
 from streams.settings import RUN_FILE, Settings
 from streams.store.balance import EXIT_CODES, Status, balance
+
+COLUMNS = 86  # beside the names
 
 
 class Process(msgspec.Struct, frozen=True, kw_only=True):
@@ -87,19 +90,30 @@ async def overview(settings: Settings) -> Overview:
 
 
 def processes(run_file: Path) -> list[Process]:
-    """Return the processes that a run file names; none where there is no such file."""
+    """Return what lives under the ``vitals up`` of a run file, and what should live and does not; none without one."""
     try:
         pids = json.loads(run_file.read_text(encoding="utf-8"))["pids"]
-    except (OSError, ValueError, KeyError):
+        up = psutil.Process(pids["up"])
+        living = [_process(one) for one in (up, *up.children(recursive=True))]
+    except (OSError, ValueError, KeyError, TypeError, psutil.Error):
         return []
-    return [_process(name, pid) for name, pid in pids.items() if isinstance(pid, int)]
+    found = [one for one in living if one is not None]
+    names = {one.name for one in found}
+    return found + [Process(name=name, pid=pid, alive=False) for name, pid in pids.items() if name not in names]
 
 
-def _process(name: str, pid: int) -> Process:
+def _process(process: psutil.Process) -> Process | None:
+    """Return one of our processes under the name that its command line gives it; ``None``: another, or gone."""
     try:
-        return Process(name=name, pid=pid, alive=True, rss_mib=psutil.Process(pid).memory_info().rss >> 20)
+        arguments, rss_mib = process.cmdline(), process.memory_info().rss >> 20
     except psutil.Error:
-        return Process(name=name, pid=pid, alive=False)
+        return None
+    if "streams.cli" not in arguments:
+        return None
+    command = arguments[arguments.index("streams.cli") + 1]
+    stage = arguments[arguments.index("--stages") + 1] if "--stages" in arguments else command
+    name = {"simulate": "simulator"}.get(stage, stage)
+    return Process(name=name, pid=process.pid, alive=True, rss_mib=rss_mib)
 
 
 def render_overview(found: Overview) -> str:
@@ -120,7 +134,10 @@ def render_overview(found: Overview) -> str:
         "Dead (1 h)": _text(found.dead_lately),
         "As of": f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC",
     }
-    lines = [f"{name:<14}{value}" for name, value in rows.items() if value]
+    lines = []
+    for name, value in rows.items():
+        for place, part in enumerate(textwrap.wrap(value, COLUMNS)):
+            lines.append(f"{'' if place else name:<14}{part}")
     lines += ["", f"{'Stage':<14}{'records behind':>16}{'records/s in':>16}{'watermark age':>16}"]
     for one in found.stages:
         age = "-" if one.watermark_age_s is None else f"{one.watermark_age_s:.0f} s"

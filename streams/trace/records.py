@@ -204,7 +204,7 @@ def _trace(
         late=of_late,
         dead=of_dead,
         duplicate=duplicates,
-        behind=behind if behind > 0 and judged is None else None,
+        behind=behind if behind > 0 and not (rows or late_rows or refused) else None,
         stored=_stored(settings, known, record.partition, topic, None if judged is None else judged[1]),
         rows=tuple(named[:MAX_SHOWN]),
         refused=tuple(refused[:MAX_SHOWN]),

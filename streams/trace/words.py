@@ -38,8 +38,8 @@ def _nothing(found: Trace) -> Iterator[str]:
 def _device(device: DeviceTrace, *, has_records: bool) -> Iterator[str]:
     known = device.registered
     if known is None:
-        where = "a unit that has to be named" if device.seen_in is None else device.seen_in
-        yield f"device {device.device_id} is not registered; it spoke in {where}"
+        where = "its gateway does not say in which unit" if device.seen_in is None else f"it spoke in {device.seen_in}"
+        yield f"device {device.device_id} is not registered; {where}"
         said = " ".join(f"--quantity {one}" for one in device.quantities) or "--quantity QUANTITY"
         unit = device.seen_in or "UNIT"
         yield f"  what to do: vitals registry add-device {device.device_id} --unit {unit} {said} --interval SECONDS"
@@ -52,7 +52,7 @@ def _device(device: DeviceTrace, *, has_records: bool) -> Iterator[str]:
             yield "  no record of its unit names it: does its gateway send, under the key of this unit?"
     for reason, count in device.letters.items():
         meaning, advice = WORDS[Reason(reason)]
-        yield f"  {count} dead letters {reason}: {meaning}; what to do: {advice}"
+        yield f"  {count} dead letter{'s' if count > 1 else ''} {reason}: {meaning}; what to do: {advice}"
     for cause in device.open:
         yield f"  {_cause(cause)}"
 

@@ -176,8 +176,9 @@ async def test_mqtt_loses_nothing_that_was_acknowledged(
         doubtful = readings.doubt(killed, UNSAVED_SECONDS)
         counts = await judge(settings, readings)
         figures(
-            protocol=version, unsaved_by_mosquitto_perhaps=doubtful, acknowledged=len(readings.acknowledged), kills=scale.gateway_kills,
-            bridge_restarts=restarts["bridge"], kafka_away_s=scale.gateway_outage_s, lost=0, **counts,
+            protocol=version, acknowledged=len(readings.acknowledged), unsaved_by_mosquitto_perhaps=doubtful,
+            kills=scale.gateway_kills, bridge_restarts=restarts["bridge"], kafka_away_s=scale.gateway_outage_s,
+            lost=0, **counts,
         )  # fmt: skip
 
 

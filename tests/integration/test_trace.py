@@ -152,7 +152,7 @@ async def test_a_reading_nobody_has_judged_yet_says_who_must_run(system: System)
 
 async def test_a_device_is_told_of_whether_registered_or_not(system: System) -> None:
     await sent(system, reading(n="tea-air-7/pm25"), ident="unknown-1")
-    said = traced(system, "tea-air-7", "1 dead letters unknown_device")
+    said = traced(system, "tea-air-7", "1 dead letter unknown_device")
     assert f"vitals registry add-device tea-air-7 --unit {UNIT} --quantity pm25 --interval SECONDS" in said
     await sent(system, reading(v=17.25))
     said = traced(system, "tea-air-1", "tea-air-1/pm25 = 17.25")
