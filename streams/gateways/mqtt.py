@@ -12,6 +12,7 @@ import logging
 import random
 import time
 from collections import deque
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 
@@ -20,6 +21,7 @@ from aiomqtt import Message
 from paho.mqtt.client import MQTT_CLEAN_START_FIRST_ONLY
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
+from paho.mqtt.reasoncodes import ReasonCode
 
 from schemas import channels
 from schemas.bounded import MAX_SOURCE_BYTES
@@ -44,6 +46,7 @@ MAX_ROWS = 20_000  # of one batch
 MAX_WAITING = 50_000  # messages; more of QoS 0 are dropped, of QoS 1 the broker sends no more
 SESSION_SECONDS = 7 * 86_400  # how long an MQTT 5 broker keeps what comes while we are away
 RECEIVE_MAXIMUM = 10_000
+REFUSED_FROM = 128
 RETRY_SECONDS = (0.5, 1.0, 2.0, 5.0, 10.0)
 
 
@@ -85,7 +88,7 @@ class MqttBridge:
                         await self._session(stopping)
                     except aiomqtt.MqttError as error:
                         tried = 0 if self._problem is None else tried + 1
-                        self._problem = f"no MQTT broker at {self._address.text}: {error}"
+                        self._problem = f"MQTT broker {self._address.text}: {error}"
                         pause = RETRY_SECONDS[min(tried, len(RETRY_SECONDS) - 1)] * random.uniform(0.5, 1.0)
                         log.warning("%s; trying again in %.1f s", self._problem, pause)
                         await asyncio.wait((stopping,), timeout=pause)
@@ -102,7 +105,7 @@ class MqttBridge:
             pump = asyncio.create_task(_pump(client, inbox))
             try:
                 for topic in self._mapper.filters:
-                    await client.subscribe(topic, qos=1)
+                    check_granted(topic, await client.subscribe(topic, qos=1))
                 self._problem = None
                 log.info("bridging %s from %s", ", ".join(self._mapper.filters), self._address.text)
                 while not stopping.done():
@@ -171,6 +174,13 @@ class MqttBridge:
             self._packer.add_raw(cut, self._mapper.origin(topic), came_from=f"mqtt:{topic}", fault=fault)
             return
         self._packer.add(pack, self._mapper.origin(topic))
+
+
+def check_granted(topic: str, codes: Sequence[int | ReasonCode]) -> None:
+    """Raise ``MqttError`` where the broker has refused a subscription: 128 and above, in 3.1.1 and 5 alike."""
+    refused = [code for code in codes if (code if isinstance(code, int) else code.value) >= REFUSED_FROM]
+    if refused:
+        raise aiomqtt.MqttError(f"it does not let this login subscribe to {topic} ({refused[0]})")
 
 
 async def _pump(client: aiomqtt.Client, inbox: _Inbox) -> None:

@@ -15,7 +15,7 @@ from schemas.refusals import RefusedError
 from schemas.registry import Device
 from schemas.senml import decode_pack
 from schemas.times import format_time
-from streams.dead_letters.letters import Filter, Letter, read_letters, read_replayed
+from streams.dead_letters.letters import read_replayed
 from streams.gateways.packing import FROM
 from streams.newest import newest_alerts, newest_cases
 from streams.registry.apply import read_known
@@ -156,10 +156,13 @@ async def _of_device(
     letters: Counter[str] = Counter()
     seen_in: str | None = None
     quantities: set[str] = set()
-    async for letter in read_letters(settings, Filter(text=device_id)):
-        letters[str(letter.dead.reason)] += 1
-        seen_in = (letter.key or b"").decode(errors="replace") or seen_in
-        quantities.update(_quantities(letter, device_id))
+    async for record in log.tail(channels.DEAD_LETTERS):
+        value = record.value or b""
+        if not _names(value, device_id):
+            continue
+        letters[dict(record.headers).get("dl_reason", b"").decode(errors="replace")] += 1
+        seen_in = (record.key or b"").decode(errors="replace") or seen_in
+        quantities |= _quantities(value, device_id)
     units = {device_id} | ({device.unit_id} if device is not None else set()) | ({seen_in} if seen_in else set())
     records = []
     for topic in (channels.READINGS, channels.VIDEO):
@@ -180,13 +183,12 @@ async def _of_device(
     return about, records
 
 
-def _quantities(letter: Letter, device_id: str) -> set[str]:
-    """Return of which quantities of a device a dead letter speaks."""
+def _quantities(value: bytes, device_id: str) -> set[str]:
+    """Return of which quantities of a device a pack speaks."""
     try:
-        pack = decode_pack(letter.dead.value, 0)
+        names = [name.partition("/") for name in decode_pack(value, 0).names]
     except RefusedError:
         return set()
-    names = [name.partition("/") for name in pack.names]
     return {quantity for device, _, quantity in names if device == device_id}
 
 

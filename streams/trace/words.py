@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Sequence
 
 from schemas.refusals import Reason
+from schemas.times import SECOND_NS, parse_time
 from streams.dead_letters.words import WORDS
 from streams.dispatch.chain import plain
 from streams.trace.fate import Cause, RecordTrace, Refused
@@ -17,7 +19,7 @@ def render(found: Trace) -> str:
     if found.single is not None:
         lines.append(f"single reading {found.id}: {found.single}")
     if found.device is not None and not found.is_empty():
-        lines += _device(found.device, has_records=bool(found.records))
+        lines += _device(found.device, found.records, time.time_ns())
     for alert in found.alerts:
         lines += _alert(alert)
     for record in found.records:
@@ -35,7 +37,7 @@ def _nothing(found: Trace) -> Iterator[str]:
     yield "  a place is written topic:partition:offset, as vitals.readings:3:1024"
 
 
-def _device(device: DeviceTrace, *, has_records: bool) -> Iterator[str]:
+def _device(device: DeviceTrace, records: Sequence[RecordTrace], now_ns: int) -> Iterator[str]:
     known = device.registered
     if known is None:
         where = "its gateway does not say in which unit" if device.seen_in is None else f"it spoke in {device.seen_in}"
@@ -48,10 +50,14 @@ def _device(device: DeviceTrace, *, has_records: bool) -> Iterator[str]:
         who = "any gateway" if known.gateway_id is None else f"gateway {known.gateway_id}"
         yield f"device {device.device_id}: in {known.unit_id}, {', '.join(known.quantities)}"
         yield f"  every {known.interval_s:g} s, by {who}, mode {known.mode}, since {known.valid_from}"
-        if not has_records:
+        times = [parse_time(row.time) for record in records for row in record.rows]
+        if times:
+            age_s = (now_ns - max(times)) / SECOND_NS
+            yield f"  its newest reading is {age_s:.0f} s old" + (", overdue" if age_s > 3 * known.interval_s else "")
+        if not records:
             yield "  no record of its unit names it: does its gateway send, under the key of this unit?"
     for reason, count in device.letters.items():
-        meaning, advice = WORDS[Reason(reason)]
+        meaning, advice = WORDS[Reason(reason)] if reason in set(Reason) else ("not one of our reasons", "look at it")
         yield f"  {count} dead letter{'s' if count > 1 else ''} {reason}: {meaning}; what to do: {advice}"
     for cause in device.open:
         yield f"  {_cause(cause)}"

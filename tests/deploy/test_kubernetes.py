@@ -99,7 +99,13 @@ def test_each_part_of_a_deployment_runs() -> None:
     found = [own_command(one) for one in DEPLOYMENTS]
     stages = sorted(given["stages"] for path, given in found if path == "worker")
     assert stages == sorted(topics.STAGE_SOURCES)
-    assert sorted(path for path, _ in found if path != "worker") == ["console", "store", "ticker"]
+    assert sorted(path for path, _ in found if path != "worker") == [
+        "bridge http",
+        "collect",
+        "console",
+        "store",
+        "ticker",
+    ]
 
 
 def test_topics_are_made_with_three_copies_and_all_else_waits_for_them() -> None:
@@ -114,7 +120,10 @@ def test_topics_are_made_with_three_copies_and_all_else_waits_for_them() -> None
 @by_deployment
 def test_no_more_replicas_run_than_there_is_work_for(one: Object) -> None:
     path, given = own_command(one)
-    read = {"worker": topics.STAGE_SOURCES.get(given.get("stages", ""), ()), "store": (channels.JUDGED,)}.get(path, ())
+    if path == "bridge http":
+        return  # it reads nothing that is shared out
+    reads = {"store": (channels.JUDGED,), "collect": (channels.SINGLE_READINGS,)}
+    read = topics.STAGE_SOURCES[given["stages"]] if path == "worker" else reads.get(path, ())
     assert 1 <= one["spec"]["replicas"] <= max(map(topics.partitions_of, read), default=1)
 
 
@@ -139,6 +148,8 @@ def test_probes_ask_the_port_that_the_process_listens_on(one: Object) -> None:
         "worker": given.get("port"),
         "store": settings.store_port,
         "console": int(settings.console.rpartition(":")[2]),
+        "bridge http": settings.bridge_port,
+        "collect": settings.bridge_port,
         "ticker": None,
     }
     (container,) = one["spec"]["template"]["spec"]["containers"]
