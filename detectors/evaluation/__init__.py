@@ -1,0 +1,1 @@
+"""How good a detector is, against labels: scorers, which know nothing of any detector."""
