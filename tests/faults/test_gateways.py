@@ -47,6 +47,7 @@ SEED = 4
 PAUSE_S = (0.3, 2.0)  # from kill to kill
 SETTLE_SECONDS = 120.0
 UNSAVED_SECONDS = 1.0
+SLOW_AFTER_S = 8.0  # of no confirmation the bridge says after 5 s that it takes no more
 TOKEN = "of gateway one, for the test"  # noqa: S105 - opens nothing but this test's bridge
 MAPPING = "topics:\n- {topic: 'gateways/{gateway}/#'}\n"
 
@@ -270,3 +271,43 @@ async def until_collected(settings: Settings) -> None:
     finally:
         await reader.stop()
         await client.close()
+
+
+async def test_a_bridge_that_lives_through_an_outage_of_kafka_says_so_and_goes_on(
+    namespace: str, tmp_path: Path, scale: Scale, figures: Callable[..., None]
+) -> None:
+    require(LocalKafka)
+    readings, stop = Readings(), asyncio.Event()
+    with LocalKafka(tmp_path / "kafka") as kafka:
+        (tmp_path / "tokens.yaml").write_text(f"{GATEWAY}: {TOKEN}\n")
+        settings = msgspec.structs.replace(
+            settings_of(kafka, namespace, tmp_path), gateway_tokens_file=str(tmp_path / "tokens.yaml")
+        )
+        await create_topics(settings)
+        await apply_registry(settings, registry())
+        bridge = Part(settings, tmp_path, "bridge", "http")
+        bridge.start()
+        url = f"http://127.0.0.1:{settings.bridge_port}"
+        try:
+            await until(lambda: is_ready(f"{url}/readyz"), "the bridge is ready")
+            devices = [asyncio.create_task(speak_http(url, TOKEN, readings, stop)) for _ in range(3)]
+            await asyncio.sleep(1.0)
+            before = len(readings.acknowledged)
+            await asyncio.to_thread(kafka.kill)
+            await asyncio.sleep(max(scale.gateway_outage_s, SLOW_AFTER_S))
+            assert not await asyncio.to_thread(is_ready, f"{url}/readyz"), "it takes rows that it cannot confirm"
+            await asyncio.to_thread(kafka.start)
+            back = time.monotonic()
+            await until(lambda: len(readings.acknowledged) > before + 30, "rows are acknowledged again")
+            recovered = time.monotonic() - back
+            stop.set()
+            repeats = sum(await asyncio.gather(*devices))
+        finally:
+            bridge.stop()
+        assert len(bridge.pids) == 1, bridge.log_tail()
+        counts = await judge(settings, readings)
+        figures(
+            acknowledged=len(readings.acknowledged), kafka_away_s=scale.gateway_outage_s,
+            acknowledges_again_after_s=round(recovered, 1), sent_again=repeats, lost=0, **counts,
+        )  # fmt: skip
+        assert counts["judged"] + counts["late"] == counts["points"]
