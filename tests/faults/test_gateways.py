@@ -134,7 +134,7 @@ async def until_in_log(settings: Settings, readings: list[tuple[str, int, float]
         await asyncio.sleep(1.0)
 
 
-@pytest.mark.parametrize("version", ["5", "3.1.1"])
+@pytest.mark.parametrize("version", ["5", pytest.param("3.1.1", marks=pytest.mark.full)])
 async def test_mqtt_loses_nothing_that_was_acknowledged(
     namespace: str, tmp_path: Path, scale: Scale, figures: Callable[..., None], version: str
 ) -> None:
@@ -273,6 +273,7 @@ async def until_collected(settings: Settings) -> None:
         await client.close()
 
 
+@pytest.mark.full  # a producer gives up after 40 s: a short outage shows nothing
 async def test_a_bridge_that_lives_through_an_outage_of_kafka_says_so_and_goes_on(
     namespace: str, tmp_path: Path, scale: Scale, figures: Callable[..., None]
 ) -> None:

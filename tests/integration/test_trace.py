@@ -1,5 +1,6 @@
 """`vitals trace`: why a reading did not show, in words, for each reason; and what became of those that did."""
 
+import asyncio
 import json
 import secrets
 import time
@@ -15,6 +16,8 @@ from streams.kafka import producer, topic_name
 from streams.local.influx import LocalInflux
 from streams.local.kafka import LocalKafka
 from streams.topics import partition_for
+from streams.trace.search import trace
+from streams.trace.words import render
 from tests.integration.system import System, running_system
 
 UNIT, OTHER = "hp.people-square.g02.tea-house", "hp.people-square.g02.book-shop"
@@ -71,16 +74,15 @@ async def sent(
     return f"{topic}:{done.partition}:{done.offset}"
 
 
-def traced(system: System, ident: str, until: str) -> str:
+async def traced(system: System, ident: str, until: str) -> str:
     """Return what `vitals trace` says, once it says ``until``."""
     deadline = time.monotonic() + 60
     while True:
-        done = system.run("trace", ident)
-        assert done.returncode in (0, 1), done.stderr
-        if until in done.stdout or time.monotonic() > deadline:
-            assert until in done.stdout, done.stdout + done.stderr
-            return done.stdout
-        time.sleep(0.5)
+        said = render(await trace(system.settings, ident))
+        if until in said:
+            return said
+        assert time.monotonic() < deadline, said
+        await asyncio.sleep(0.3)
 
 
 def as_json(**fields: object) -> bytes:
@@ -118,7 +120,7 @@ async def test_each_reason_is_told_in_words_with_what_to_do(system: System) -> N
     places = {reason: await sent(system, **make()) for reason, make in BAD.items()}
     assert {*BAD, *UNSEEN} == {*Reason}
     for reason, place in places.items():
-        said = traced(system, place, f": {reason}: ")
+        said = await traced(system, place, f": {reason}: ")
         meaning, advice = WORDS[reason]
         assert meaning in said
         assert f"what to do: {advice}" in said
@@ -127,7 +129,7 @@ async def test_each_reason_is_told_in_words_with_what_to_do(system: System) -> N
 
 async def test_a_reading_that_is_well_is_judged_and_stored(system: System) -> None:
     place = await sent(system, reading(n="tea-air-1/temperature", v=21.5), ident="well-1")
-    said = traced(system, "well-1", "stored: yes")
+    said = await traced(system, "well-1", "stored: yes")
     assert f"record {place}" in said
     assert "1 element: 1 judged" in said
     assert "tea-air-1/temperature = 21.5, quality 1" in said
@@ -135,39 +137,39 @@ async def test_a_reading_that_is_well_is_judged_and_stored(system: System) -> No
 
 async def test_a_late_reading_and_a_duplicate_say_so(system: System) -> None:
     await sent(system, reading(), ident="before")
-    traced(system, "before", "1 judged")
+    await traced(system, "before", "1 judged")
     late = await sent(system, reading(t=time.time() - 3_600), ident="late-1")
-    assert "1 element: 1 late" in traced(system, late.removeprefix("vitals."), "1 late")
+    assert "1 element: 1 late" in await traced(system, late.removeprefix("vitals."), "1 late")
     value = reading()
     first = await sent(system, value, ident="twice-1")
     await sent(system, value, ident="twice-1")
-    said = traced(system, "twice-1", "1 duplicate")
+    said = await traced(system, "twice-1", "1 duplicate")
     assert f"duplicate: {first} came before with the same id" in said
 
 
 async def test_a_reading_nobody_has_judged_yet_says_who_must_run(system: System) -> None:
     place = await sent(system, reading(), topic=channels.SINGLE_READINGS, key=None)
-    assert "does `vitals collect` run?" in traced(system, place, "no pack yet")
+    assert "does `vitals collect` run?" in await traced(system, place, "no pack yet")
 
 
 async def test_a_device_is_told_of_whether_registered_or_not(system: System) -> None:
     await sent(system, reading(n="tea-air-7/pm25"), ident="unknown-1")
-    said = traced(system, "tea-air-7", "1 dead letter unknown_device")
+    said = await traced(system, "tea-air-7", "1 dead letter unknown_device")
     assert f"vitals registry add-device tea-air-7 --unit {UNIT} --quantity pm25 --interval SECONDS" in said
     await sent(system, reading(v=17.25))
-    said = traced(system, "tea-air-1", "tea-air-1/pm25 = 17.25")
+    said = await traced(system, "tea-air-1", "tea-air-1/pm25 = 17.25")
     assert f"device tea-air-1: in {UNIT}, temperature, pm25" in said
 
 
 async def test_an_alert_leads_back_to_its_reading_and_on_to_its_case(system: System) -> None:
     value = json.dumps([{"n": "tea-lift-1/lift_fault", "vb": True, "t": time.time()}]).encode()
     place = await sent(system, value, ident="fault-1")
-    said = traced(system, "fault-1", "led to case")
+    said = await traced(system, "fault-1", "led to case")
     alert = said.partition("led to alert ")[2].partition(" ")[0]
-    said = traced(system, alert, "led to case")
+    said = await traced(system, alert, "led to case")
     assert f"evidence: {place}" in said
     case = said.partition("led to case ")[2].partition(" ")[0]
-    assert "lift-fault" in traced(system, case, f"`vitals case {case}`")
+    assert "lift-fault" in await traced(system, case, f"`vitals case {case}`")
 
 
 def test_what_is_nowhere_says_where_was_looked_and_what_to_check(system: System) -> None:
@@ -179,7 +181,7 @@ def test_what_is_nowhere_says_where_was_looked_and_what_to_check(system: System)
 
 async def test_data_is_the_same_as_words(system: System) -> None:
     place = await sent(system, reading(v=11.5), ident="data-1")
-    traced(system, "data-1", "stored: yes")
+    await traced(system, "data-1", "stored: yes")
     found = json.loads(system.run("trace", "data-1", "--json").stdout)
     (record,) = found["records"]
     assert (record["place"], record["judged"], record["rows"][0]["value"]) == (place, 1, 11.5)
