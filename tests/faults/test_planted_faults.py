@@ -50,7 +50,11 @@ async def seen_of(base: Settings, fault: str) -> list[str]:
     settings = judging_as(base, fault)
     if fault == "plain-take":
         settings = msgspec.structs.replace(settings, checkpoint_s=SELDOM_SECONDS)
-    async with running(settings, ("sense",), fault=fault) as workers, watched(settings) as violations:
+    first = next(iter(FAIL_POINTS[fault]), None)  # from its first start on, or it might be done before it is to die
+    async with (
+        running(settings, ("sense",), fault=fault, fail_point=first) as workers,
+        watched(settings) as violations,
+    ):
         await die(fault, workers["sense"])
         problem = await wait_until_read(settings, {"sense": STAGE_SOURCES["sense"]}, END_SECONDS)
     verdict = await judge(base, settings, is_sense_alone=True)
@@ -59,9 +63,9 @@ async def seen_of(base: Settings, fault: str) -> list[str]:
 
 async def die(fault: str, sense: Worker) -> None:
     """Let sense die where the fault shows; it runs in the end."""
-    for point in FAIL_POINTS[fault]:
-        await asyncio.to_thread(sense.stop)
-        sense.start(point)
+    for number, point in enumerate(FAIL_POINTS[fault]):
+        if number > 0:
+            sense.start(point)
         code = await asyncio.to_thread(sense.wait, DEATH_SECONDS)
         assert code == -signal.SIGKILL, f"{fault}, on its way to {point}: {sense.log_tail()}"
     if fault == "plain-take":

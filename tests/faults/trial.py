@@ -101,13 +101,14 @@ async def running(
     *,
     fault: str | None = None,
     faulty: tuple[str, ...] = ("sense",),
+    fail_point: str | None = None,
 ) -> AsyncIterator[dict[str, Worker]]:
-    """Run stages until the block ends, those that are ``faulty`` with a planted fault."""
+    """Run stages until the block ends, the ``faulty`` ones with a planted fault, and with ``fail_point`` at first."""
     await create_topics(settings)
     folder = Path(settings.data)
     workers = {name: Worker(settings, name, folder, fault=fault if name in faulty else None) for name in stages}
     for worker in workers.values():
-        worker.start()
+        worker.start(fail_point)
     try:
         yield workers
     finally:
