@@ -247,10 +247,12 @@ def publish(
 def _publish_recorded(settings: Settings, mapping: Path, data: Path, *, is_backfill: bool) -> int:
     """Register what a mapping names, and publish its rows at their own times; return how many records."""
     from schemas.files import read_mapping
+    from simulators.outgoing import Outgoing
     from simulators.recorded import RecordedDataError, Recording
     from simulators.replay import events, survey
     from simulators.replay import replay as publish_records
     from simulators.sending import Sender
+    from streams.gateways.packing import content_id
     from streams.kafka import producer, topic_name
     from streams.registry.apply import apply_registry
 
@@ -259,16 +261,23 @@ def _publish_recorded(settings: Settings, mapping: Path, data: Path, *, is_backf
         found = survey(recording)
     except RecordedDataError as error:
         raise SettingsError(str(error)) from error
+    except UnicodeDecodeError as error:
+        raise SettingsError(f"{data} is no text in {recording.mapping.encoding}: {error}") from error
     click.echo(f"{found.tally.rows} rows of {len(found.registry.devices) or 'all'} devices", err=True)
-    more = (("vitals_backfill", b"true"),) if is_backfill else ()
+
+    def marked(record: Outgoing) -> Outgoing:
+        """Return a record with an id of what is in it: two files may have one mapping and the same times."""
+        kept = tuple((name, raw) for name, raw in record.headers if name != "ce_id")
+        ident = content_id(record.key.decode(), record.value) + ("-backfill" if is_backfill else "")
+        more = (("vitals_backfill", b"true"),) if is_backfill else ()
+        return replace(record, headers=(*kept, ("ce_id", ident.encode()), *more))
 
     async def work(stop: asyncio.Event) -> int:
         await apply_registry(settings, found.registry)
         async with producer(settings) as client:
             records = running.shown(events(recording), found.tally.events, lambda record: record.rows)
-            marked = (replace(record, headers=(*record.headers, *more)) for record in records)
             out = Sender(client, lambda topic: topic_name(settings, topic))
-            await publish_records(marked, out, stop=stop)
+            await publish_records(map(marked, records), out, stop=stop)
         if out.sent.unconfirmed_rows or stop.is_set():
             left = sum(out.sent.unconfirmed_rows.values())
             raise SettingsError(f"stopped: {sum(out.sent.records.values())} records were confirmed, {left} rows not")

@@ -33,7 +33,7 @@ def bridge() -> None:
 @click.option("--mqtt", metavar="URL", help="mqtt://[USER@]HOST[:1883] or mqtts://...  [VITALS_MQTT]")
 @with_kafka
 def bridge_mqtt(settings: Settings, mapping: Path, mqtt: str | None) -> None:
-    r"""Take readings from an MQTT broker, as MAPPING (YAML) says.
+    """Take readings from an MQTT broker, as MAPPING (YAML) says.
 
     A message of QoS 1 is acknowledged once Kafka has confirmed its readings. Whose they are says the topic: let the
     MQTT broker allow each login only its own level (Mosquitto: `pattern write gateways/%u/#`).
@@ -51,7 +51,7 @@ def bridge_mqtt(settings: Settings, mapping: Path, mqtt: str | None) -> None:
     The login's password is read from VITALS_MQTT_PASSWORD_FILE; VITALS_MQTT_VERSION is 5 or 3.1.1.
 
     Example: vitals bridge mqtt mapping.yaml --mqtt mqtt://127.0.0.1:1883
-    """
+    """  # noqa: D301 - click wants the character
     from schemas.mqtt_mapping import read_mqtt_mapping
     from streams.gateways.mqtt import run_mqtt_bridge
     from streams.gateways.mqtt_address import read_mqtt_address

@@ -22,6 +22,7 @@ from streams.registry.apply import read_known
 from streams.settings import Settings, SettingsError
 
 CHUNK = 500
+CONFIRM_SECONDS = 30.0
 
 
 def publish_lines(settings: Settings, unit_id: str | None, what: str, gateway_id: str, mode: str, *, old: bool) -> int:
@@ -82,8 +83,9 @@ async def _publish(settings: Settings, lines: Iterable[bytes], make: Callable[[i
                     )
                     for one in effects
                 ]
-                await asyncio.gather(*sent)
-            except KafkaError as error:
+                # An idempotent producer never gives up by itself.
+                await asyncio.wait_for(asyncio.gather(*sent), CONFIRM_SECONDS)
+            except (KafkaError, TimeoutError) as error:
                 raise SettingsError(
                     f"Kafka at {settings.kafka} failed ({type(error).__name__}) after {count} records were confirmed; "
                     f"publish again from record {number - len(chunk) + 1}"

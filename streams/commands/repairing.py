@@ -116,7 +116,7 @@ def show(settings: Settings, ident: str, as_json: bool) -> None:
 @with_kafka
 @with_filter
 def replay(settings: Settings, chosen: Filter, fix_file: Path | None, dry_run: bool) -> None:
-    r"""Send letters again, repaired by a fix where one is given; each at most once, however often it is called.
+    """Send letters again, repaired by a fix where one is given; each at most once, however often it is called.
 
     What is sent is a backfill: stored, scored where its window is still kept, and it raises nothing. A fix is YAML,
     each line as needed:
@@ -134,7 +134,7 @@ def replay(settings: Settings, chosen: Filter, fix_file: Path | None, dry_run: b
     Exit code 0: all are sent, 1: some cannot be sent again.
 
     Example: vitals dead-letters replay --reason unknown_device --fix fix.yaml --dry-run
-    """
+    """  # noqa: D301 - click wants the character
     from streams.dead_letters.fix import NO_FIX, read_fix
     from streams.dead_letters.replay import replay_letters
 

@@ -71,19 +71,31 @@ def repaired(letter: Letter, fix: Fix, view: RegistryView | None = None) -> Repa
 
 
 def _unit_of(letter: Letter, value: bytes, view: RegistryView | None) -> bytes | None:
-    """Return the unit of all the devices in ``value``, where it is one; else the letter's key."""
+    """Return the unit in which the devices of ``value`` stood at its times, where that is one; else the letter's key.
+
+    Raises
+    ------
+    NotRepairableError
+        A device is still not registered: sent again now, the letter would die again, and it is sent but once.
+    """
     if view is None or letter.dead.reason is not Reason.UNKNOWN_DEVICE:
         return letter.key
     try:
         if letter.dead.topic == channels.READINGS:
-            devices = {name.partition("/")[0] for name in decode_pack(value, parse_time(letter.dead.time)).names}
+            pack = decode_pack(value, parse_time(letter.dead.time))
+            places = [(name.partition("/")[0], time_ns) for name, time_ns in zip(pack.names, pack.times, strict=True)]
         else:
-            devices = {row.camera_id for row in decode_video(value).good}
+            rows = decode_video(value)
+            places = [(row.camera_id, time_ns) for row, time_ns in zip(rows.good, rows.times, strict=True)]
     except RefusedError:
         return letter.key
-    found = {None if (newest := view.newest(device)) is None else newest[1].unit_id for device in devices}
-    unit_id = found.pop() if len(found) == 1 else None
-    return letter.key if unit_id is None else unit_id.encode()
+    units = set()
+    for device_id, time_ns in places:
+        device = view.device_at(device_id, time_ns)
+        if device is None:
+            raise NotRepairableError("its device is not registered at its time: see `vitals registry add-device`")
+        units.add(device.unit_id)
+    return units.pop().encode() if len(units) == 1 else letter.key
 
 
 def _headers(letter: Letter, fix: Fix) -> Headers:

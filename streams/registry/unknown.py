@@ -11,6 +11,7 @@ import msgspec
 
 from schemas import channels
 from schemas.dead_letters import read_dead_letter
+from schemas.ids import is_id
 from schemas.refusals import Reason, RefusedError
 from schemas.senml import decode_pack
 from schemas.times import SECOND_NS, parse_time
@@ -55,7 +56,9 @@ async def unknown_devices(settings: Settings) -> list[UnknownDevice]:
             device, _, quantity = name.partition("/")
             one, key = heard[device], (record.key or b"").decode(errors="replace")
             one.readings += 1
-            one.unit_id = None if key == device else key  # a gateway that knows no unit takes the device's own id
+            one.unit_id = (
+                key if is_id(key) and key != device else None
+            )  # a gateway that knows no unit takes the device's own id
             one.times[quantity] = [*one.times[quantity][-MAX_TIMES + 1 :], time_ns]
     view = await read_known(settings)
     found = [

@@ -10,6 +10,7 @@ import msgspec
 
 from schemas import channels
 from schemas.alerts import Alert
+from schemas.ids import is_id
 from schemas.orders import Order
 from schemas.refusals import RefusedError
 from schemas.registry import Device
@@ -161,7 +162,8 @@ async def _of_device(
         if not _names(value, device_id):
             continue
         letters[dict(record.headers).get("dl_reason", b"").decode(errors="replace")] += 1
-        seen_in = (record.key or b"").decode(errors="replace") or seen_in
+        key = (record.key or b"").decode(errors="replace")
+        seen_in = key if is_id(key) else seen_in
         quantities |= _quantities(value, device_id)
     units = {device_id} | ({device.unit_id} if device is not None else set()) | ({seen_in} if seen_in else set())
     records = []

@@ -2,6 +2,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -11,10 +12,12 @@ from schemas.dead_letters import DeadLetter
 from schemas.envelope import read_envelope
 from schemas.files import FileFormatError
 from schemas.refusals import Reason
+from schemas.registry import Device
 from streams.dead_letters.fix import NO_FIX, Fix, Scale, read_fix
 from streams.dead_letters.letters import Filter, Letter
 from streams.dead_letters.repair import NotRepairableError, repaired
 from streams.dead_letters.words import WORDS
+from streams.registry.view import RegistryView
 from streams.topics import UNIT_PARTITIONS, partition_for
 
 UNIT = "hp.nanjing-east.g03.nanjing-building"
@@ -124,3 +127,27 @@ def test_a_filter_chooses_by_all_that_it_names() -> None:
     assert not Filter(reason=Reason.SCHEMA).chooses(letter)
     assert not Filter(since_ns=noon).chooses(letter)
     assert not Filter(partition=4).chooses(letter)
+
+
+def registered(*since: tuple[str, str]) -> RegistryView:
+    """Return a registry in which device ``d`` stands in a unit from a time on."""
+    view = RegistryView()
+    for unit_id, valid_from in since:
+        device = Device(device_id="d", unit_id=unit_id, quantities=("LAeq",), interval_s=10, valid_from=valid_from)
+        view.apply(channels.REGISTRY_DEVICES, b"d", msgspec.json.encode(device))
+    return view
+
+
+def test_what_was_adopted_goes_to_the_unit_in_which_it_stood_at_its_time() -> None:
+    view = registered(("hp.a.g01.old", "1970-01-01T00:00:00Z"), ("hp.a.g01.new", "2026-06-01T00:00:00Z"))
+    for seconds, unit_id in ((1_767_225_600, "hp.a.g01.old"), (1_790_000_000, "hp.a.g01.new")):
+        letter = a_letter([{"n": "d/LAeq", "v": 1.0, "t": seconds}], key="d", index=0)
+        record = repaired(letter, NO_FIX, view)
+        assert (record.key, record.partition) == (unit_id.encode(), partition_for(unit_id.encode(), UNIT_PARTITIONS))
+
+
+def test_what_is_still_nobody_s_keeps_its_one_replay() -> None:
+    letter = a_letter([{"n": "d/LAeq", "v": 1.0, "t": 1_767_225_600}], key="d", index=0)
+    with pytest.raises(NotRepairableError, match="not registered at its time"):
+        repaired(letter, NO_FIX, RegistryView())
+    assert repaired(letter, Fix(unit_id=UNIT), RegistryView()).key == UNIT.encode()
