@@ -33,6 +33,7 @@ from streams.settings import Settings
 log = logging.getLogger(__name__)
 GROUP = "collect"
 MAX_DELAY_S = 1.0
+COMMIT_SECONDS = 5.0
 POLL_MS = 200
 POLL_RECORDS = 10_000
 MAX_ROWS = 50_000  # of one batch
@@ -147,10 +148,14 @@ class Collector(ConsumerRebalanceListener):
                 return
             await self._sender.effects(self._packer.effects(time.time_ns()))
             GATEWAY_ROWS.labels(GROUP, "sent").inc(rows)
+            generation = self._generation
             try:
-                await self._consumer.commit(offsets)
-            except (KafkaError, IllegalStateError) as error:
-                log.warning("offsets not committed (%s); what was sent may be sent again", error)
+                # While the group rebalances a commit may wait for its end, which waits for us to let go (above).
+                await asyncio.wait_for(self._consumer.commit(offsets), COMMIT_SECONDS)
+            except (KafkaError, IllegalStateError, TimeoutError) as error:
+                log.warning("offsets not committed (%s: %s)", type(error).__name__, error)
+                if generation == self._generation:  # still ours: the next commit holds them too
+                    self._next = offsets | self._next
 
 
 async def run_collect(settings: Settings, stop: asyncio.Event) -> None:

@@ -173,9 +173,9 @@ class Webhook(ConsumerRebalanceListener):
         offsets = self._window.take()
         if offsets:
             try:
-                await self._consumer.commit(offsets)
-            except (KafkaError, IllegalStateError) as error:
-                log.warning("offsets not committed (%s); what was delivered may be sent again", error)
+                await asyncio.wait_for(self._consumer.commit(offsets), LEAVE_SECONDS)
+            except (KafkaError, IllegalStateError, TimeoutError) as error:
+                log.warning("offsets not committed (%s); what was delivered may be sent again", type(error).__name__)
 
     async def _leave(self) -> None:
         """Wait a little for what is under way, commit what is done, and drop the rest."""
