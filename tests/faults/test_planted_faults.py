@@ -4,6 +4,7 @@ import asyncio
 import signal
 import subprocess
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import msgspec
@@ -14,7 +15,7 @@ from streams.settled import wait_until_read
 from streams.topics import STAGE_SOURCES
 from tests.faults.generator import LogPlan, start_before_now
 from tests.faults.judge import judge
-from tests.faults.trial import base_settings, judging_as, record_log, running
+from tests.faults.trial import base_settings, judging_as, record_log, running, until
 from tests.faults.watching import watched
 from tests.faults.workers import Worker
 
@@ -28,7 +29,7 @@ FAIL_POINTS = {
     "manifest-first": ("after-manifest:3",),  # it comes by twice a checkpoint: before its blocks, and after
 }
 SELDOM_SECONDS = 60.0  # Faust's own commits are ahead of checkpoints only where these are seldom
-FAUST_COMMITS_SECONDS = 12.0
+FAUST_COMMITS_SECONDS = 30.0
 END_SECONDS = 40.0  # a fault may keep sense from ever coming to the end of the log
 DEATH_SECONDS = 25.0
 
@@ -56,13 +57,13 @@ async def seen_of(base: Settings, fault: str) -> list[str]:
         running(settings, ("sense",), fault=fault, fail_point=first) as workers,
         watched(settings) as violations,
     ):
-        await die(fault, workers["sense"])
+        await die(fault, workers["sense"], violations)
         problem = await wait_until_read(settings, {"sense": STAGE_SOURCES["sense"]}, END_SECONDS)
     verdict = await judge(base, settings, is_sense_alone=True)
     return [*verdict.violations, *violations, *([] if problem is None else [problem])]
 
 
-async def die(fault: str, sense: Worker) -> None:
+async def die(fault: str, sense: Worker, violations: list[str]) -> None:
     """Let sense die where the fault shows; it runs in the end."""
     for number, point in enumerate(FAIL_POINTS[fault]):
         if number > 0:
@@ -74,7 +75,8 @@ async def die(fault: str, sense: Worker) -> None:
             code = -signal.SIGKILL
         assert code == -signal.SIGKILL, f"{fault}, on its way to {point}: {sense.log_tail()}"
     if fault == "plain-take":
-        await asyncio.sleep(FAUST_COMMITS_SECONDS)
+        with suppress(AssertionError):  # then there is nothing to see, and the test says so in the end
+            await until(lambda: bool(violations), "Faust commits ahead of the manifests", FAUST_COMMITS_SECONDS)
         sense.kill()
     if not sense.is_alive:
         sense.start()
