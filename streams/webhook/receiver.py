@@ -20,7 +20,11 @@ def receiver_of(settings: Settings) -> Receiver:
     """
     if settings.webhook_url is None:
         raise SettingsError("no receiver: set VITALS_WEBHOOK_URL=https://...")
-    url = urlsplit(settings.webhook_url)
+    try:
+        url = urlsplit(settings.webhook_url)
+        _ = url.port
+    except ValueError as error:
+        raise SettingsError("bad setting: webhook_url is no address") from error
     if url.scheme not in ("http", "https") or not url.hostname or url.username is not None:
         raise SettingsError("bad setting: webhook_url must be http:// or https:// and a host, without a login")
     if settings.webhook_secret_file is None:
