@@ -109,6 +109,7 @@ class Collector(ConsumerRebalanceListener):
         self._generation += 1
         if revoked:
             await self._flush()
+        self._next.clear()  # what could not be committed is read again, by whoever owns it now
 
     async def on_partitions_assigned(self, _assigned: Collection[TopicPartition]) -> None:
         """Say that work goes on; the positions are the group's."""
@@ -122,8 +123,9 @@ class Collector(ConsumerRebalanceListener):
             if deadline is not None and now >= deadline:
                 break
             wait_ms = POLL_MS if deadline is None else max(1, min(POLL_MS, round((deadline - now) * 1_000)))
-            generation = self._generation
             found = await self._consumer.getmany(timeout_ms=wait_ms, max_records=POLL_RECORDS)
+            # Asked only now: a rebalance while it waited is over, and what it returns is of the new assignment.
+            generation = self._generation
             async with self._flushing:
                 if generation == self._generation:  # else whoever owns them now reads them from the offset committed
                     self._take(found)

@@ -90,6 +90,8 @@ class Webhook(ConsumerRebalanceListener):
     async def on_partitions_assigned(self, assigned: Collection[TopicPartition]) -> None:
         """Note them; the loop sees to where they begin."""
         self._new = frozenset(assigned)
+        if not assigned:
+            self._problem = None  # others have them all: it stands by
 
     def _begin(self) -> None:
         self._window: Window[TopicPartition] = Window()
@@ -103,10 +105,10 @@ class Webhook(ConsumerRebalanceListener):
         if self._window.size >= MAX_WINDOW:
             await asyncio.sleep(POLL_MS / 1_000)
             return
-        window = self._window
-        for place, records in (await self._consumer.getmany(timeout_ms=POLL_MS, max_records=200)).items():
-            if window is not self._window:  # the group has changed meanwhile: they are read again
-                return
+        found = await self._consumer.getmany(timeout_ms=POLL_MS, max_records=200)
+        if self._new:  # the group has changed meanwhile: they are read again, from where the loop finds they begin
+            return
+        for place, records in found.items():
             RECORDS.labels(GROUP, self._plain[place.topic]).inc(len(records))
             for record in records:
                 self._take(place, record)
@@ -114,18 +116,21 @@ class Webhook(ConsumerRebalanceListener):
     async def _take_over(self, assigned: frozenset[TopicPartition]) -> None:
         """Begin where the group has come to; where it has never been, at the end, and say so to the group at once."""
         try:
-            fresh = [place for place in assigned if await self._consumer.committed(place) is None]
+            begins = {place: await self._consumer.committed(place) for place in assigned}
+            fresh = [place for place, begin in begins.items() if begin is None]
             if fresh:
                 ends = await self._consumer.end_offsets(fresh)
-                for place, end in ends.items():
-                    self._consumer.seek(place, end)
                 await self._consumer.commit(ends)
+                begins |= ends
+            if assigned is not self._new:
+                return
+            for place, begin in begins.items():
+                self._consumer.seek(place, begin)
         except (KafkaError, IllegalStateError) as error:
             log.warning("cannot read the group's offsets (%s); trying again", error)
             await asyncio.sleep(1.0)
             return
-        if assigned is self._new:
-            self._new, self._problem = frozenset(), None
+        self._new, self._problem = frozenset(), None
 
     def _take(self, place: TopicPartition, record: ConsumerRecord[bytes, bytes]) -> None:
         self._window.begin(place, record.offset)

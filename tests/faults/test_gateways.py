@@ -3,7 +3,7 @@
 import asyncio
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import msgspec
@@ -236,12 +236,14 @@ async def test_single_readings_are_collected_whole_though_collectors_die(
             collector.start()
         try:
             async with kept_alive({str(number): one for number, one in enumerate(collectors)}) as restarts:
+                url = f"http://127.0.0.1:{settings.bridge_port}/readyz"
+                await until(lambda: is_ready(url), "a collector is ready")  # one that dies before that shows nothing
                 device = asyncio.create_task(speak_singly(settings, readings, stop))
                 victims = [killer(one) for one in collectors]
                 await kill_at_random(rng, victims, scale.gateway_kills)
                 stop.set()
                 await device
-                await until_collected(settings)
+                await until_collected(settings, collectors)
         finally:
             for collector in collectors:
                 collector.stop()
@@ -252,7 +254,7 @@ async def test_single_readings_are_collected_whole_though_collectors_die(
         )  # fmt: skip
 
 
-async def until_collected(settings: Settings) -> None:
+async def until_collected(settings: Settings, collectors: Sequence[Worker]) -> None:
     """Wait until the group ``collect`` has committed all that is in its topic."""
     topic = topic_name(settings, channels.SINGLE_READINGS)
     places = [TopicPartition(topic, number) for number in range(partitions_of(channels.SINGLE_READINGS))]
@@ -266,7 +268,8 @@ async def until_collected(settings: Settings) -> None:
             done = await client.list_consumer_group_offsets(group_name(settings, "collect"), partitions=places)
             if all(not end or (tp in done and done[tp].offset >= end) for tp, end in ends.items()):
                 return
-            assert time.monotonic() < deadline, (ends, done)
+            left = {tp.partition: end - done[tp].offset if tp in done else end for tp, end in ends.items()}
+            assert time.monotonic() < deadline, [left, *(one.log_tail() for one in collectors)]
             await asyncio.sleep(0.3)
     finally:
         await reader.stop()
