@@ -59,21 +59,21 @@ class OffsetsFirst(Unlocked):
     """Offsets are saved and committed before the effects are confirmed: a death in between loses these."""
 
     async def _deliver(self, batch: Sequence[Any]) -> None:
-        for number, records in self._of_held_partitions(batch).items():
-            part = self._parts[number]
-            effects = part.state.fold(records)
+        found = [(self._parts[number], records) for number, records in self._of_held_partitions(batch).items()]
+        effects: list[Effect] = []
+        for part, records in found:
+            effects += part.state.fold(records)
             for record in records:
                 part.next[record.topic] = record.offset + 1
-            if any(effect.topic == channels.JUDGED for effect in effects):  # what nobody writes again
-                await self._saved(part)
-                reached("before-effects")
-            await self._sender.effects(effects)
+        if any(effect.topic == channels.JUDGED for effect in effects):  # what nobody writes again
+            await self._saved([part for part, _ in found])
+            reached("before-effects")
+        await self._sender.effects(effects)
 
-    async def _saved(self, part: HeldPartition) -> None:
-        """Wait until a checkpoint has the offsets: a death before that would lose nothing."""
-        if SLOW_SECONDS:
-            while part.saved_next != part.next:  # noqa: ASYNC110 - checkpoints tell nobody
-                await asyncio.sleep(0.05)
+    async def _saved(self, parts: Sequence[HeldPartition]) -> None:
+        """Wait until checkpoints have the offsets: a death before that would lose nothing."""
+        while SLOW_SECONDS and any(part.saved_next != part.next for part in parts):  # noqa: ASYNC110 - checkpoints tell nobody
+            await asyncio.sleep(0.05)
 
 
 class ManifestFirst(Checkpointer):
