@@ -16,14 +16,13 @@ from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, ConsumerRecord
 from aiokafka.errors import IllegalStateError, KafkaError
 
 from schemas import channels
-from schemas.envelope import Envelope, read_envelope
+from schemas.envelope import read_envelope
 from schemas.refusals import RefusedError
 from schemas.single import decode_readings
 from streams.delivery.sender import Sender
 from streams.gateways.packing import Origin, Packer
 from streams.gateways.places import Places
-from streams.gateways.stopping import until_stopped
-from streams.health import health_app, serve
+from streams.gateways.stopping import run_gateway
 from streams.kafka import consumer, producer, topic_name
 from streams.metrics import GATEWAY_ROWS, RECORDS
 from streams.provision import require_topics
@@ -45,24 +44,16 @@ def take(packer: Packer, record: ConsumerRecord[bytes, bytes], place: str) -> No
     """Take what one record of ``place`` (``topic:partition``) holds; nothing of it is lost, whatever it is."""
     value = record.value or b""
     append_ns = record.timestamp * 1_000_000
+    origin = Origin(None)
     try:
         envelope = read_envelope(dict(record.headers))
-    except RefusedError as error:
-        came_from = f"{place}:{record.offset}"
-        packer.add_raw(value, Origin(None), came_from=came_from, fault=f"{error.reason}: {error.detail}")
-        return
-    origin = _origin(envelope)
-    try:
+        origin = Origin(envelope.source, envelope.mode, envelope.is_backfill)
         readings = decode_readings(value, append_ns if envelope.time_ns is None else envelope.time_ns)
     except RefusedError as error:
         came_from = f"{place}:{record.offset}"
         packer.add_raw(value, origin, came_from=came_from, fault=f"{error.reason}: {error.detail}")
         return
     packer.add(readings, origin, (place, record.offset))
-
-
-def _origin(envelope: Envelope) -> Origin:
-    return Origin(envelope.source, envelope.mode, envelope.is_backfill)
 
 
 class Collector(ConsumerRebalanceListener):
@@ -162,10 +153,4 @@ class Collector(ConsumerRebalanceListener):
 
 async def run_collect(settings: Settings, stop: asyncio.Event) -> None:
     """Run the collector, with its metrics and health, until ``stop``."""
-    collector = Collector(settings)
-    runner, port = await serve(health_app(collector.problem), settings.host, settings.bridge_port)
-    log.info("collect: metrics and health on http://%s:%d", settings.host, port)
-    try:
-        await until_stopped(collector.run(stop), stop)
-    finally:
-        await runner.cleanup()
+    await run_gateway(settings, "collect", Collector(settings), settings.bridge_port, stop)

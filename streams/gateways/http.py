@@ -12,6 +12,7 @@ import logging
 import time
 import uuid
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AsyncExitStack
 from http import HTTPStatus
 
 import msgspec
@@ -239,32 +240,20 @@ async def run_http_bridge(
     started: Callable[[str], None],
 ) -> None:
     """Serve until ``stop``; ``started`` is told the address, ``http://host:port``, when rows can come."""
-    await until_stopped(_serve(settings, quantities, tokens, stop, started), stop)
 
+    async def work() -> None:
+        await require_topics(settings, *channels.SOURCES)
+        async with AsyncExitStack() as stack:
+            registry = RegistryReader(settings, (channels.REGISTRY_DEVICES, channels.REGISTRY_UNITS))
+            stack.push_async_callback(registry.stop)
+            outbox = Outbox(settings, await stack.enter_async_context(producer(settings)))
+            stack.push_async_callback(outbox.close)
+            await registry.catch_up()
+            app = health_app(lambda: "Kafka is slow to confirm" if outbox.is_slow() else None, MAX_SOURCE_BYTES)
+            HttpBridge(Ingester(registry.view, quantities), outbox, tokens).add_to(app)
+            runner, port = await serve(app, settings.host, settings.bridge_port)
+            stack.push_async_callback(runner.cleanup)
+            started(f"http://{settings.host}:{port}")
+            await stop.wait()
 
-async def _serve(
-    settings: Settings,
-    quantities: Mapping[str, Quantity],
-    tokens: Tokens,
-    stop: asyncio.Event,
-    started: Callable[[str], None],
-) -> None:
-    await require_topics(settings, *channels.SOURCES)
-    registry = RegistryReader(settings, (channels.REGISTRY_DEVICES, channels.REGISTRY_UNITS))
-    sender = producer(settings)
-    outbox = Outbox(settings, sender)
-    runner: web.AppRunner | None = None
-    try:
-        await sender.start()
-        await registry.catch_up()
-        app = health_app(lambda: "Kafka is slow to confirm" if outbox.is_slow() else None, MAX_SOURCE_BYTES)
-        HttpBridge(Ingester(registry.view, quantities), outbox, tokens).add_to(app)
-        runner, port = await serve(app, settings.host, settings.bridge_port)
-        started(f"http://{settings.host}:{port}")
-        await stop.wait()
-    finally:
-        if runner is not None:
-            await runner.cleanup()
-        await outbox.close()
-        await sender.stop()
-        await registry.stop()
+    await until_stopped(work(), stop)

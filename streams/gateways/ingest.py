@@ -14,11 +14,12 @@ from schemas.catalogue import Quantity
 from schemas.crowd import CrowdRow
 from schemas.envelope import gateway_urn
 from schemas.refusals import Reason, RefusedError
-from schemas.rows import decode_crowd, decode_report, decode_video, encode_rows
+from schemas.rows import BadRow, decode_crowd, decode_report, decode_video, encode_rows
+from schemas.senml_records import BadReading
 from schemas.single import decode_readings
 from schemas.video import VideoRow
 from streams.delivery.records import Effect
-from streams.gateways.packing import Origin, Reading, packs, record
+from streams.gateways.packing import Origin, Reading, packs, readings_of, record
 from streams.gateways.places import Places
 from streams.registry.view import RegistryView
 
@@ -111,17 +112,15 @@ class Ingester:
 
     def _readings(self, asked: Ingest, body: bytes) -> Found:
         pack = decode_readings(body, asked.now_ns)
-        _refuse_any(Fault(index=bad.index, reason=bad.reason, detail=bad.detail) for bad in pack.bad)
+        _refuse_bad(pack.bad)
         by_unit: dict[str, list[Reading]] = {}
         warnings = []
-        for i, name in enumerate(pack.names):
-            device, _, quantity = name.partition("/")
-            value = bool(pack.values[i]) if pack.booleans[i] else pack.values[i]
-            reading = Reading(name, pack.units[i], pack.times[i], value)
+        for index, reading in zip(pack.index, readings_of(pack), strict=True):
+            device, _, quantity = reading.name.partition("/")
             by_unit.setdefault(self._places.of_device(device, reading.time_ns), []).append(reading)
             why = self._doubt(asked, device, quantity, reading)
             if why is not None:
-                warnings.append(Fault(index=pack.index[i], reason=why[0], detail=why[1]))
+                warnings.append(_fault(index, *why))
         values = []
         for unit_id, readings in by_unit.items():
             made = list(packs(readings, asked.now_ns))
@@ -151,7 +150,7 @@ class Ingester:
 
     def _crowd(self, asked: Ingest, body: bytes) -> Found:
         rows = decode_crowd(body)
-        _refuse_any(Fault(index=bad.index, reason=bad.reason, detail=bad.detail) for bad in rows.bad)
+        _refuse_bad(rows.bad)
         by_unit: dict[str, list[CrowdRow]] = {}
         warnings = []
         for i, row in enumerate(rows.good):
@@ -167,7 +166,7 @@ class Ingester:
 
     def _video(self, body: bytes) -> Found:
         rows = decode_video(body)
-        _refuse_any(Fault(index=bad.index, reason=bad.reason, detail=bad.detail) for bad in rows.bad)
+        _refuse_bad(rows.bad)
         by_unit: dict[str, list[VideoRow]] = {}
         warnings = []
         for i, (row, time_ns) in enumerate(zip(rows.good, rows.times, strict=True)):
@@ -202,6 +201,10 @@ class Ingester:
 
 def _fault(index: int, reason: Reason, detail: str) -> Fault:
     return Fault(index=index, reason=reason, detail=detail[:500])
+
+
+def _refuse_bad(elements: Iterable[BadReading | BadRow]) -> None:
+    _refuse_any(_fault(one.index, one.reason, one.detail) for one in elements)
 
 
 def _refuse_any(faults: Iterable[Fault]) -> None:

@@ -10,7 +10,7 @@ import msgspec
 
 from schemas.bounded import MAX_SOURCE_BYTES, check_json, check_text
 from schemas.ids import is_id
-from schemas.mqtt_mapping import MqttMapping, MqttRoute, Steps, filled, json_path, level_names, subscription
+from schemas.mqtt_mapping import MqttMapping, MqttRoute, Steps, filled, json_path, subscription
 from schemas.refusals import RefusedError
 from schemas.senml import MAX_VALUE, MIN_VALUE
 from schemas.senml_records import Pack
@@ -25,6 +25,8 @@ UNKNOWN = Origin("urn:vitals:gateway:unknown")
 class NotMappedError(Exception):
     """A message holds no readings that the mapping could find; the message says why."""
 
+    origin = UNKNOWN  # who speaks
+
 
 class Mapper:
     """The routes of a mapping, made ready."""
@@ -37,31 +39,23 @@ class Mapper:
         """Return the MQTT filters to subscribe to."""
         return list(dict.fromkeys(route.filter for route in self._routes))
 
-    def origin(self, topic: str) -> Origin:
-        """Return who speaks under a topic: the login, as the topic says it, never the payload."""
-        found = self._find(topic)
-        return UNKNOWN if found is None else found[1]
-
-    def readings(self, topic: str, payload: bytes, now_ns: int) -> Pack:
-        """Return the readings of one message.
+    def readings(self, topic: str, payload: bytes, now_ns: int) -> tuple[Origin, Pack]:
+        """Return who speaks (the login, as the topic says it, never the payload) and the readings of one message.
 
         Raises
         ------
         NotMappedError
-            There are none, or they cannot be read.
+            There are none, or they cannot be read; it says who speaks.
         """
         found = self._find(topic)
         if found is None:
             raise NotMappedError("no topic pattern of the mapping fits, or its gateway is no id")
-        route, _, levels = found
+        route, origin, levels = found
         try:
-            if route.mapping.format == "senml":
-                return decode_readings(payload, now_ns)
-            check_text(payload, MAX_SOURCE_BYTES)
-            check_json(payload)
-        except RefusedError as error:
-            raise NotMappedError(f"{error.reason}: {error.detail}") from error
-        return route.map(msgspec.json.decode(payload), levels, now_ns)
+            return origin, _pack(route, levels, payload, now_ns)
+        except NotMappedError as error:
+            error.origin = origin
+            raise
 
     def _find(self, topic: str) -> tuple[_Route, Origin, dict[str, str]] | None:
         parts = topic.split("/")
@@ -78,7 +72,6 @@ class _Route:
         self.mapping = mapping
         self.filter = subscription(mapping.topic)
         self._pattern = mapping.topic.split("/")
-        self._names = level_names(mapping.topic)
         self._device = json_path(mapping.device) if mapping.device.startswith("$") else None
         self._time = None if mapping.time is None else json_path(mapping.time)
         self._values = [json_path(one.value) for one in mapping.readings]
@@ -125,6 +118,17 @@ class _Route:
         if not is_id(device):
             raise NotMappedError(f"{self.mapping.device}: {str(found)[:80]!r} is no device id")
         return device
+
+
+def _pack(route: _Route, levels: dict[str, str], payload: bytes, now_ns: int) -> Pack:
+    try:
+        if route.mapping.format == "senml":
+            return decode_readings(payload, now_ns)
+        check_text(payload, MAX_SOURCE_BYTES)
+        check_json(payload)
+    except RefusedError as error:
+        raise NotMappedError(f"{error.reason}: {error.detail}") from error
+    return route.map(msgspec.json.decode(payload), levels, now_ns)
 
 
 def _at(content: Any, path: Steps) -> Any:

@@ -31,8 +31,7 @@ from streams.gateways.mapped import Mapper, NotMappedError
 from streams.gateways.mqtt_address import MqttAddress
 from streams.gateways.packing import Packer
 from streams.gateways.places import Places
-from streams.gateways.stopping import until_stopped
-from streams.health import health_app, serve
+from streams.gateways.stopping import run_gateway
 from streams.kafka import producer
 from streams.metrics import GATEWAY_ROWS
 from streams.provision import require_topics
@@ -166,14 +165,14 @@ class MqttBridge:
             GATEWAY_ROWS.labels("mqtt", "retained").inc()
             return
         try:
-            pack = self._mapper.readings(topic, payload, time.time_ns())
+            origin, pack = self._mapper.readings(topic, payload, time.time_ns())
         except NotMappedError as error:
             fault, cut = str(error), payload[: MAX_SOURCE_BYTES + 1]
             if len(cut) < len(payload):
                 fault = f"a payload of {len(payload)} bytes, cut; {fault}"
-            self._packer.add_raw(cut, self._mapper.origin(topic), came_from=f"mqtt:{topic}", fault=fault)
+            self._packer.add_raw(cut, error.origin, came_from=f"mqtt:{topic}", fault=fault)
             return
-        self._packer.add(pack, self._mapper.origin(topic))
+        self._packer.add(pack, origin)
 
 
 def check_granted(topic: str, codes: Sequence[int | ReasonCode]) -> None:
@@ -219,10 +218,4 @@ def _bytes(payload: object) -> bytes:
 
 async def run_mqtt_bridge(settings: Settings, mapping: MqttMapping, address: MqttAddress, stop: asyncio.Event) -> None:
     """Run the bridge, with its metrics and health, until ``stop``."""
-    bridge = MqttBridge(settings, mapping, address)
-    runner, port = await serve(health_app(bridge.problem), settings.host, settings.bridge_port)
-    log.info("bridge mqtt: metrics and health on http://%s:%d", settings.host, port)
-    try:
-        await until_stopped(bridge.run(stop), stop)
-    finally:
-        await runner.cleanup()
+    await run_gateway(settings, "bridge mqtt", MqttBridge(settings, mapping, address), settings.bridge_port, stop)

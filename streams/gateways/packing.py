@@ -71,11 +71,9 @@ class Packer:
     def add(self, pack: Pack, origin: Origin, place: tuple[str, int] | None = None) -> None:
         """Take a pack's readings, good and bad; ``place`` is the ``topic:partition`` and offset that they came from."""
         self.rows += len(pack.names)
-        for name, unit, time_ns, value, boolean in zip(
-            pack.names, pack.units, pack.times, pack.values, pack.booleans, strict=True
-        ):
-            lane = self._lanes[origin, self._unit_of(name.partition("/")[0], time_ns)]
-            lane.readings.append(Reading(name, unit, time_ns, bool(value) if boolean else value))
+        for reading in readings_of(pack):
+            lane = self._lanes[origin, self._unit_of(reading.name.partition("/")[0], reading.time_ns)]
+            lane.readings.append(reading)
             if place is not None:
                 where, offset = place
                 first, last = lane.places.get(where, (offset, offset))
@@ -144,6 +142,13 @@ def record(
 def content_id(unit_id: str, value: bytes) -> str:
     """Return 32 hex digits that stand for a record's key and value."""
     return hashlib.blake2b(unit_id.encode() + b"\n" + value, digest_size=16).hexdigest()
+
+
+def readings_of(pack: Pack) -> Iterator[Reading]:
+    """Yield the readings of a pack that are good."""
+    columns = zip(pack.names, pack.units, pack.times, pack.values, pack.booleans, strict=True)
+    for name, unit, time_ns, value, boolean in columns:
+        yield Reading(name, unit, time_ns, bool(value) if boolean else value)
 
 
 def packs(readings: Iterable[Reading], now_ns: int) -> Iterator[bytes]:

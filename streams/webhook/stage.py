@@ -23,8 +23,7 @@ from schemas.refusals import Reason
 from streams.delivery.records import Effect
 from streams.delivery.sender import Sender
 from streams.delivery.watermarks import is_watermark
-from streams.gateways.stopping import until_stopped
-from streams.health import health_app, serve
+from streams.gateways.stopping import run_gateway
 from streams.kafka import consumer, producer, topic_name
 from streams.metrics import DEAD_LETTERS, RECORDS
 from streams.provision import require_topics
@@ -196,10 +195,4 @@ class Webhook(ConsumerRebalanceListener):
 
 async def run_webhook(settings: Settings, receiver: Receiver, stop: asyncio.Event) -> None:
     """Run it, with its metrics and health, until ``stop``."""
-    webhook = Webhook(settings, receiver)
-    runner, port = await serve(health_app(webhook.problem), settings.host, settings.webhook_port)
-    log.info("webhook: metrics and health on http://%s:%d", settings.host, port)
-    try:
-        await until_stopped(webhook.run(stop), stop)
-    finally:
-        await runner.cleanup()
+    await run_gateway(settings, "webhook", Webhook(settings, receiver), settings.webhook_port, stop)

@@ -32,7 +32,7 @@ PAYLOAD = {"time": "2026-01-01T00:00:10Z", "object": {"temp": 21.5, "alarms": [F
 
 
 def test_each_reading_of_a_payload_is_found() -> None:
-    pack = MAPPER.readings("lora/7/up", json.dumps(PAYLOAD).encode(), NOW_NS)
+    _, pack = MAPPER.readings("lora/7/up", json.dumps(PAYLOAD).encode(), NOW_NS)
     assert pack.names == ["hp-7/temperature", "hp-7/smoke"]
     assert (pack.values, pack.booleans, pack.units) == ([21.5, 1.0], [False, True], ["Cel", None])
     assert pack.times == [NOW_NS + 10 * SECOND_NS] * 2
@@ -40,24 +40,31 @@ def test_each_reading_of_a_payload_is_found() -> None:
 
 @pytest.mark.parametrize("time", [1_767_225_610, 1_767_225_610.0, 1_767_225_610_000, "2026-01-01T00:00:10Z"])
 def test_a_time_is_rfc_3339_or_seconds_or_milliseconds(time: object) -> None:
-    pack = MAPPER.readings("lora/7/up", json.dumps(PAYLOAD | {"time": time}).encode(), NOW_NS)
+    _, pack = MAPPER.readings("lora/7/up", json.dumps(PAYLOAD | {"time": time}).encode(), NOW_NS)
     assert pack.times[0] == NOW_NS + 10 * SECOND_NS
 
 
 def test_a_bare_number_is_a_reading_at_the_time_of_receipt() -> None:
-    pack = MAPPER.readings("v/gw-1/hp-7/LAeq", b"61.5", NOW_NS)
+    _, pack = MAPPER.readings("v/gw-1/hp-7/LAeq", b"61.5", NOW_NS)
     assert (pack.names, pack.values, pack.times) == (["hp-7/LAeq"], [61.5], [NOW_NS])
-    assert MAPPER.readings("v/gw-1/hp-7/LAeq", b'"61.5"', NOW_NS).values == [61.5]
+    assert MAPPER.readings("v/gw-1/hp-7/LAeq", b'"61.5"', NOW_NS)[1].values == [61.5]
 
 
 def test_senml_and_single_readings_need_no_mapping() -> None:
-    assert MAPPER.readings("g/gw-2/any/where", b'[{"n": "d/LAeq", "v": 1}]', NOW_NS).names == ["d/LAeq"]
+    assert MAPPER.readings("g/gw-2/any/where", b'[{"n": "d/LAeq", "v": 1}]', NOW_NS)[1].names == ["d/LAeq"]
     single = b'{"device_id": "d", "quantity": "LAeq", "value": 1}'
-    assert MAPPER.readings("g/gw-2", single, NOW_NS).names == ["d/LAeq"]
+    assert MAPPER.readings("g/gw-2", single, NOW_NS)[1].names == ["d/LAeq"]
 
 
 def test_who_speaks_is_what_the_topic_says() -> None:
-    said = [MAPPER.origin(topic).source for topic in ("lora/7/up", "v/gw-1/d/q", "g/gw-2/x", "g/no id/x", "other")]
+    said = [
+        MAPPER.readings("lora/7/up", json.dumps(PAYLOAD).encode(), NOW_NS)[0].source,
+        MAPPER.readings("v/gw-1/d/q", b"1", NOW_NS)[0].source,
+    ]
+    for topic in ("g/gw-2/x", "g/no id/x", "other"):
+        with pytest.raises(NotMappedError) as refused:
+            MAPPER.readings(topic, b"no JSON", NOW_NS)
+        said.append(refused.value.origin.source)
     ids = ["gw-lora", "gw-1", "gw-2", "unknown", "unknown"]
     assert said == [f"urn:vitals:gateway:{one}" for one in ids]
 
@@ -98,7 +105,7 @@ def test_what_cannot_be_mapped_says_why(topic: str, payload: bytes, said: str) -
 ).map(lambda found: json.dumps(found).encode()))  # fmt: skip
 def test_any_payload_is_mapped_or_refused(topic: str, payload: bytes) -> None:
     try:
-        pack = MAPPER.readings(topic, payload, NOW_NS)
+        _, pack = MAPPER.readings(topic, payload, NOW_NS)
     except NotMappedError:
         return
     assert pack.names or pack.bad
