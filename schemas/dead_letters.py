@@ -27,6 +27,12 @@ class DeadLetter(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     value: bytes
     index: Annotated[int, Meta(ge=0)] | None = None
 
+    @property
+    def ident(self) -> str:
+        """Return where it came from: ``topic:partition:offset``, and ``:index`` of a row; one letter has one."""
+        place = f"{self.topic}:{self.partition}:{self.offset}"
+        return place if self.index is None else f"{place}:{self.index}"
+
 
 def dead_letter_headers(
     *,

@@ -90,7 +90,7 @@ def show(settings: Settings, ident: str, as_json: bool) -> None:
     from streams.dead_letters.words import WORDS
 
     async def found() -> tuple[Letter | None, str | None]:
-        letters = [one async for one in read_letters(settings, Filter()) if one.ident == ident]
+        letters = [one async for one in read_letters(settings, Filter()) if one.dead.ident == ident]
         return (letters[0] if letters else None), (await read_replayed(settings)).get(ident)
 
     letter, replayed = asyncio.run(found())
@@ -101,7 +101,7 @@ def show(settings: Settings, ident: str, as_json: bool) -> None:
         click.echo(json.dumps(_as_json(letter, replayed)))
         return
     meaning, advice = WORDS[letter.dead.reason]
-    click.echo(f"{letter.ident}  refused {letter.dead.time}: {letter.dead.reason}")
+    click.echo(f"{letter.dead.ident}  refused {letter.dead.time}: {letter.dead.reason}")
     click.echo(f"  {meaning}: {letter.dead.detail}\n  what to do: {advice}")
     click.echo(f"  sent again: {replayed or 'no'}")
     click.echo(f"  key: {_printable(letter.key or b'') or '(none)'}")
@@ -157,12 +157,12 @@ async def _list(settings: Settings, chosen: Filter, *, each: bool, as_json: bool
     async for letter in read_letters(settings, chosen):
         kind = (letter.dead.topic, letter.dead.reason)
         counts[kind] += 1
-        again[kind] += letter.ident in replayed
+        again[kind] += letter.dead.ident in replayed
         if each and as_json:
-            click.echo(json.dumps(_as_json(letter, replayed.get(letter.ident))))
+            click.echo(json.dumps(_as_json(letter, replayed.get(letter.dead.ident))))
         elif each:
-            dead, mark = letter.dead, "sent again" if letter.ident in replayed else ""
-            click.echo(f"{letter.ident:<36} {dead.time} {dead.reason:<17} {dead.detail[:80]} {mark}".rstrip())
+            dead, mark = letter.dead, "sent again" if letter.dead.ident in replayed else ""
+            click.echo(f"{letter.dead.ident:<36} {dead.time} {dead.reason:<17} {dead.detail[:80]} {mark}".rstrip())
     if each:
         return
     if as_json:
@@ -192,7 +192,7 @@ def _topic(name: str | None) -> str | None:
 def _as_json(letter: Letter, replayed: str | None) -> dict[str, object]:
     dead = letter.dead
     return {
-        "id": letter.ident, "topic": dead.topic, "partition": dead.partition, "offset": dead.offset,
+        "id": letter.dead.ident, "topic": dead.topic, "partition": dead.partition, "offset": dead.offset,
         "index": dead.index, "reason": str(dead.reason), "detail": dead.detail, "time": dead.time,
         "key": None if letter.key is None else letter.key.decode(errors="replace"),
         "headers": {name: raw.decode(errors="replace") for name, raw in letter.headers.items()},
@@ -201,7 +201,7 @@ def _as_json(letter: Letter, replayed: str | None) -> dict[str, object]:
 
 
 def _tell(letter: Letter, record: Repaired) -> None:
-    click.echo(f"{letter.ident} -> {record.topic}-{record.partition} key {record.key.decode()}")
+    click.echo(f"{letter.dead.ident} -> {record.topic}-{record.partition} key {record.key.decode()}")
     click.echo(f"  was {_printable(letter.dead.value[:300])}\n  is  {_printable(record.value[:300])}")
 
 

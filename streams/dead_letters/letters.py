@@ -26,13 +26,6 @@ class Letter:
     key: bytes | None
     headers: Mapping[str, bytes]
 
-    @property
-    def ident(self) -> str:
-        """Return where it came from: ``topic:partition:offset``, and ``:index`` of a row; one letter has one."""
-        dead = self.dead
-        place = f"{dead.topic}:{dead.partition}:{dead.offset}"
-        return place if dead.index is None else f"{place}:{dead.index}"
-
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Filter:
@@ -80,8 +73,8 @@ async def read_letters(settings: Settings, chosen: Filter) -> AsyncIterator[Lett
             continue  # somebody else's record
         rest = {name: raw for name, raw in headers.items() if not name.startswith("dl_")}
         letter = Letter(dead=dead, key=record.key, headers=rest)
-        if letter.ident not in seen and chosen.chooses(letter):
-            seen.add(letter.ident)
+        if letter.dead.ident not in seen and chosen.chooses(letter):
+            seen.add(letter.dead.ident)
             yield letter
 
 

@@ -101,7 +101,7 @@ def _unit_of(letter: Letter, value: bytes, view: RegistryView | None) -> bytes |
 def _headers(letter: Letter, fix: Fix) -> Headers:
     headers = {name: raw for name, raw in letter.headers.items() if name in KEPT}
     headers["ce_specversion"] = b"1.0"
-    headers["ce_id"] = f"dl:{letter.ident}".encode()
+    headers["ce_id"] = f"dl:{letter.dead.ident}".encode()
     headers["ce_type"] = channels.EVENT_TYPES[letter.dead.topic].encode()
     if fix.gateway_id is not None:
         headers["ce_source"] = gateway_urn(fix.gateway_id).encode()

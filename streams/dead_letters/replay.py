@@ -51,7 +51,7 @@ async def replay_letters(
         async for chunk in _chunks(read_letters(settings, chosen)):
             records: list[tuple[Letter, Repaired]] = []
             for letter in chunk:
-                if letter.ident in before:
+                if letter.dead.ident in before:
                     done.sent_before += 1
                     continue
                 try:
@@ -80,7 +80,7 @@ async def _send(settings: Settings, sender: AIOKafkaProducer, records: list[tupl
     now = format_time(time.time_ns()).encode()
     marks = topic_name(settings, channels.DEAD_LETTERS_REPLAYED)
     await asyncio.gather(
-        *[await sender.send(marks, now, key=letter.ident.encode(), partition=0) for letter, _ in records]
+        *[await sender.send(marks, now, key=letter.dead.ident.encode(), partition=0) for letter, _ in records]
     )
 
 

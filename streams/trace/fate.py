@@ -86,14 +86,12 @@ def rows_of(judged: Judged, device_id: str | None = None) -> list[Row]:
 
 def refused_of(letter: DeadLetter, replayed: Mapping[str, str]) -> Refused:
     """Return a dead letter as a trace shows it; ``replayed`` says which were sent again, and when."""
-    place = f"{letter.topic}:{letter.partition}:{letter.offset}"
-    ident = place if letter.index is None else f"{place}:{letter.index}"
     return Refused(
         index=letter.index,
         reason=str(letter.reason),
         detail=letter.detail,
-        id=ident,
-        replayed=replayed.get(ident),
+        id=letter.ident,
+        replayed=replayed.get(letter.ident),
     )
 
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from aiokafka import TopicPartition
-
 from schemas import channels
 from schemas.alerts import Alert
 from schemas.codec import decode_anomaly
@@ -20,10 +18,9 @@ from schemas.rows import decode_crowd, decode_video
 from schemas.senml import decode_pack
 from schemas.times import format_time
 from streams.gateways.packing import FAULT, FROM
-from streams.kafka import admin, topic_name
 from streams.settings import Settings
+from streams.settled import Places
 from streams.state.manifest import Manifest
-from streams.store.offsets import committed
 from streams.topics import DISTRICT_PARTITIONS, STAGE_SOURCES, partition_for, partitions_of
 from streams.trace.fate import MAX_SHOWN, Cause, RecordTrace, Row, refused_of, rows_of, shares
 from streams.trace.log import Found, Log
@@ -35,7 +32,7 @@ class Known(NamedTuple):
     """What is read once for all records of a trace."""
 
     manifests: dict[str, dict[int, Manifest]]  # by stage
-    store: dict[int, int]  # partition of vitals.judged -> next offset of the store
+    store: Places  # next offset of the store
     replayed: dict[str, str]
     alerts: dict[str, Alert]
     cases: dict[str, Order]
@@ -51,18 +48,6 @@ class _Found(NamedTuple):
     judged: dict[int, tuple[Judged, int]]  # source offset -> what was judged of it, and where that lies
     late: dict[int, Judged]
     dead: dict[int, list[DeadLetter]]
-
-
-async def store_offsets(settings: Settings) -> dict[int, int]:
-    """Return how far the store has committed ``vitals.judged``."""
-    client = admin(settings)
-    try:
-        await client.start()
-        name = topic_name(settings, channels.JUDGED)
-        places = [TopicPartition(name, number) for number in range(12)]
-        return {tp.partition: offset for tp, (offset, _) in (await committed(client, settings, places)).items()}
-    finally:
-        await client.close()
 
 
 async def follow(
@@ -126,9 +111,7 @@ async def _causes(log: Log, known: Known, topic: str, record: Found) -> list[Cau
 def led_to(known: Known, anomalies: Iterable[str]) -> list[Cause]:
     """Return the alerts of some anomalies, and the cases of those."""
     ids = set(anomalies)
-    alerts = {
-        ident for ident, one in known.alerts.items() if ids & {*one.causes, *(s.anomaly_id for s in one.subjects)}
-    }
+    alerts = {ident for ident, one in known.alerts.items() if ids & anomalies_of(one)}
     found = [
         Cause(kind="alert", id=ident, state=f"{one.colour}, {one.state}", scenario=one.scenario)
         for ident, one in known.alerts.items()
@@ -216,7 +199,7 @@ def _stored(settings: Settings, known: Known, partition: int, topic: str, at: in
     """Say where judged rows have come to; ``at`` is the offset of their record in ``vitals.judged``."""
     if at is None:
         return None
-    behind = at + 1 - known.store.get(partition, 0)
+    behind = at + 1 - known.store.get((channels.JUDGED, partition), 0)
     if behind > 0:
         return f"not yet: the store is {behind} records behind it; does `vitals store` run?"
     if topic == channels.READINGS and settings.store_readings == "off":

@@ -22,11 +22,12 @@ from streams.newest import newest_alerts, newest_cases
 from streams.registry.apply import read_known
 from streams.registry.view import RegistryView
 from streams.settings import Settings
+from streams.settled import stored_to
 from streams.state.manifest import read_manifests
 from streams.topics import STAGE_SOURCES, UNIT_PARTITIONS, partition_for, partitions_of
 from streams.trace.fate import Cause, RecordTrace
 from streams.trace.log import Found, Log
-from streams.trace.records import Known, anomalies_of, cause_of_case, follow, led_to, store_offsets
+from streams.trace.records import Known, anomalies_of, cause_of_case, follow, led_to
 
 PLACE = re.compile(r"(?:vitals\.)?([a-z.]+):(\d{1,6}):(\d{1,18})(?::\d+)?")
 FOLLOWED = (*channels.TICKED, channels.SINGLE_READINGS)
@@ -83,7 +84,7 @@ async def trace(settings: Settings, ident: str) -> Trace:
     view = await read_known(settings)
     known = Known(
         manifests={stage: await read_manifests(settings, stage) for stage in STAGE_SOURCES},
-        store=await store_offsets(settings),
+        store=await stored_to(settings),
         replayed=await read_replayed(settings),
         alerts=await newest_alerts(settings),
         cases=await newest_cases(settings),
