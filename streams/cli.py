@@ -11,6 +11,7 @@ import sys
 import time
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 import msgspec
@@ -19,6 +20,10 @@ from aiokafka import AIOKafkaProducer
 from streams.commands import bridging, contract, looking, parts, registering, repairing, running
 from streams.commands.running import OneLineGroup, run_until_stopped, set_up_logging, with_kafka, with_settings
 from streams.settings import Settings, SettingsError
+
+if TYPE_CHECKING:
+    from simulators.recorded import Recording
+    from simulators.replay import Survey
 
 
 @click.group(cls=OneLineGroup, context_settings={"help_option_names": ["-h", "--help"]})
@@ -161,8 +166,8 @@ def replay(
     Example: vitals replay melbourne --data DIR --from 2014-01-01T00:00:00Z --to 2014-02-01T00:00:00Z --namespace melb
     """
     from schemas.files import read_mapping
-    from simulators.recorded import RecordedDataError, Recording
-    from simulators.replay import Progress, events, shift_to, survey
+    from simulators.recorded import Recording
+    from simulators.replay import Progress, events, shift_to
     from simulators.replay import replay as publish_records
     from simulators.sending import Sender
     from streams.commands import replaying
@@ -177,15 +182,11 @@ def replay(
     running.catalogue_of(settings)
     running.need_store(settings)
     running.need_kafka(settings)
-    try:
-        found = survey(recording)
-    except RecordedDataError as error:
-        raise SettingsError(str(error)) from error
+    found = _surveyed(recording)
     if found.first_ns is None or found.last_ns is None:
         raise SettingsError(f"no row of {data} lies between --from and --to")
     shift_ns = shift_to(found.last_ns, time.time_ns()) if times == "shifted" else 0
     set_up_logging(logging.WARNING)
-    click.echo(f"{found.tally.rows} rows of {len(found.registry.devices) or 'all'} devices")
 
     async def publish(sender: AIOKafkaProducer, progress: Progress, stop: asyncio.Event) -> int:
         out = Sender(sender, lambda topic: topic_name(settings, topic))
@@ -244,12 +245,28 @@ def publish(
     click.echo(f"{count} records published; `vitals balance` shows what becomes of them")
 
 
+def _surveyed(recording: Recording) -> Survey:
+    """Return what a recording holds, and say how much it is."""
+    from simulators.recorded import RecordedDataError
+    from simulators.replay import survey
+
+    try:
+        found = survey(recording)
+    except RecordedDataError as error:
+        raise SettingsError(str(error)) from error
+    except UnicodeDecodeError as error:
+        raise SettingsError(f"{recording.data} is no text in {recording.mapping.encoding}: {error}") from error
+    if found.tally.rows:
+        click.echo(f"{found.tally.rows} rows of {len(found.registry.devices) or 'all'} devices")
+    return found
+
+
 def _publish_recorded(settings: Settings, mapping: Path, data: Path, *, is_backfill: bool) -> int:
     """Register what a mapping names, and publish its rows at their own times; return how many records."""
     from schemas.files import read_mapping
     from simulators.outgoing import Outgoing
-    from simulators.recorded import RecordedDataError, Recording
-    from simulators.replay import events, survey
+    from simulators.recorded import Recording
+    from simulators.replay import events
     from simulators.replay import replay as publish_records
     from simulators.sending import Sender
     from streams.gateways.packing import content_id
@@ -257,13 +274,7 @@ def _publish_recorded(settings: Settings, mapping: Path, data: Path, *, is_backf
     from streams.registry.apply import apply_registry
 
     recording = Recording(mapping=read_mapping(running.mapping_path(mapping)), data=data)
-    try:
-        found = survey(recording)
-    except RecordedDataError as error:
-        raise SettingsError(str(error)) from error
-    except UnicodeDecodeError as error:
-        raise SettingsError(f"{data} is no text in {recording.mapping.encoding}: {error}") from error
-    click.echo(f"{found.tally.rows} rows of {len(found.registry.devices) or 'all'} devices", err=True)
+    found = _surveyed(recording)
 
     def marked(record: Outgoing) -> Outgoing:
         """Return a record with an id of what is in it: two files may have one mapping and the same times."""

@@ -31,7 +31,7 @@ def publish_lines(settings: Settings, unit_id: str | None, what: str, gateway_id
     With a unit a line is a pack of it, or one row; without one it is a body as ``POST /ingest/<what>`` takes it, and
     the registry says whose its rows are.
     """
-    if gateway_id and not is_id(gateway_id):
+    if not is_id(gateway_id):
         raise SettingsError("--gateway must be an id: letters, digits, and . _ : -")
     if unit_id is not None and not is_id(unit_id):
         raise SettingsError("--unit must be an id: letters, digits, and . _ : -")
