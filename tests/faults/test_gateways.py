@@ -157,9 +157,8 @@ async def test_mqtt_loses_nothing_that_was_acknowledged(
         try:
             async with kept_alive({"bridge": bridge}) as restarts:
                 url = f"http://127.0.0.1:{settings.bridge_port}/readyz"
-                await until(
-                    lambda: is_ready(url), "the bridge is ready"
-                )  # from now on the MQTT broker keeps what comes
+                # From now on the MQTT broker keeps what comes.
+                await until(lambda: is_ready(url), "the bridge is ready")
                 device = asyncio.create_task(speak_mqtt(mosquitto.port, readings, stop))
                 killed: list[float] = []
                 victims = [killer(bridge), restarter(mosquitto, killed)]
@@ -183,21 +182,26 @@ async def test_mqtt_loses_nothing_that_was_acknowledged(
         )  # fmt: skip
 
 
+async def start_http_bridge(kafka: LocalKafka, namespace: str, folder: Path) -> tuple[Settings, Part, str]:
+    """Register the houses and start a bridge that knows the gateway's token; return it with its address."""
+    (folder / "tokens.yaml").write_text(f"{GATEWAY}: {TOKEN}\n")
+    settings = msgspec.structs.replace(
+        settings_of(kafka, namespace, folder), gateway_tokens_file=str(folder / "tokens.yaml")
+    )
+    await create_topics(settings)
+    await apply_registry(settings, registry())
+    bridge = Part(settings, folder, "bridge", "http")
+    bridge.start()
+    return settings, bridge, f"http://127.0.0.1:{settings.bridge_port}"
+
+
 async def test_http_loses_nothing_that_was_answered_for_and_doubles_nothing(
     namespace: str, tmp_path: Path, scale: Scale, figures: Callable[..., None]
 ) -> None:
     require(LocalKafka)
     rng, readings, stop = random.Random(SEED), Readings(), asyncio.Event()
     with LocalKafka(tmp_path / "kafka") as kafka:
-        (tmp_path / "tokens.yaml").write_text(f"{GATEWAY}: {TOKEN}\n")
-        settings = msgspec.structs.replace(
-            settings_of(kafka, namespace, tmp_path), gateway_tokens_file=str(tmp_path / "tokens.yaml")
-        )
-        await create_topics(settings)
-        await apply_registry(settings, registry())
-        bridge = Part(settings, tmp_path, "bridge", "http")
-        bridge.start()
-        url = f"http://127.0.0.1:{settings.bridge_port}"
+        settings, bridge, url = await start_http_bridge(kafka, namespace, tmp_path)
         try:
             async with kept_alive({"bridge": bridge}) as restarts:
                 await until(lambda: is_ready(f"{url}/readyz"), "the bridge is ready")
@@ -283,15 +287,7 @@ async def test_a_bridge_that_lives_through_an_outage_of_kafka_says_so_and_goes_o
     require(LocalKafka)
     readings, stop = Readings(), asyncio.Event()
     with LocalKafka(tmp_path / "kafka") as kafka:
-        (tmp_path / "tokens.yaml").write_text(f"{GATEWAY}: {TOKEN}\n")
-        settings = msgspec.structs.replace(
-            settings_of(kafka, namespace, tmp_path), gateway_tokens_file=str(tmp_path / "tokens.yaml")
-        )
-        await create_topics(settings)
-        await apply_registry(settings, registry())
-        bridge = Part(settings, tmp_path, "bridge", "http")
-        bridge.start()
-        url = f"http://127.0.0.1:{settings.bridge_port}"
+        settings, bridge, url = await start_http_bridge(kafka, namespace, tmp_path)
         try:
             await until(lambda: is_ready(f"{url}/readyz"), "the bridge is ready")
             devices = [asyncio.create_task(speak_http(url, TOKEN, readings, stop)) for _ in range(3)]
