@@ -11,7 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from detectors import quality
+from detectors.quality import grade
+from detectors.quality.physical_range import in_range
 from streams.sense.series import SeriesTable, Structured
 
 IntArray = NDArray[np.int64]
@@ -44,7 +45,7 @@ def take(
     too_late
         bool (n,): what is set aside must not be learned, so that it can still come as a backfill.
     """
-    good = quality.in_range(values, facts["low"], facts["high"])
+    good = in_range(values, facts["low"], facts["high"])
     last = table.hot["time"][rows]
     if len(set(rows.tolist())) == len(rows):
         return _take_at_once(table, rows, times, values, good, too_late)
@@ -68,7 +69,7 @@ def take_one_by_one(
             continue
         taken.accepted[i] = True
         if times[i] > hot["time"][row] and not too_late[i]:
-            hot["quality"][row] = quality.learn(hot["quality"][row : row + 1], good[i : i + 1])[0]
+            hot["quality"][row] = grade.learn(hot["quality"][row : row + 1], good[i : i + 1])[0]
             hot["time"][row], hot["value"][row] = times[i], values[i]
             table.touch(rows[i : i + 1])
         taken.grades[i] = hot["quality"][row] if good[i] else 0.0
@@ -86,7 +87,7 @@ def _take_at_once(
     newer = (times > last) & ~too_late
     fresh = rows if newer.all() else rows[newer]
     if not (good.all() and (hot["quality"][fresh] == 1.0).all()):  # else there is nothing to learn
-        hot["quality"][fresh] = quality.learn(hot["quality"][fresh], good[newer])
+        hot["quality"][fresh] = grade.learn(hot["quality"][fresh], good[newer])
     hot["time"][fresh], hot["value"][fresh] = times[newer], values[newer]
     table.touch(fresh)
     grades = np.where(good & ~same, hot["quality"][rows], np.float32(0.0))

@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from detectors.quality import MEMORY, in_range, learn
+from detectors.quality.grade import MEMORY, grade, learn
 
 shares = st.floats(0, 1, width=32)
 
@@ -37,6 +37,15 @@ def test_a_series_that_is_always_well_has_quality_1_and_one_that_never_is_comes_
     assert abs(float(quality[0]) - expected) < 1e-5
 
 
-def test_the_bounds_of_the_range_belong_to_it() -> None:
-    low, high = np.array([0.0, 0.0, 0.0, 0.0]), np.array([1.0, 1.0, 1.0, 1.0])
-    assert in_range(np.array([-0.1, 0.0, 1.0, 1.1]), low, high).tolist() == [False, True, True, False]
+@given(
+    st.lists(st.tuples(shares, st.booleans(), st.booleans(), st.floats(0, 30)), min_size=1, max_size=30)
+)  # fmt: skip
+def test_a_grade_is_no_better_than_the_worst_that_is_known(series: list[tuple[float, bool, bool, float]]) -> None:
+    quality, dead, skewed, drift = (np.array(column) for column in zip(*series, strict=True))
+    found = grade(quality, dead, skewed, drift)
+    assert ((found >= 0) & (found <= quality)).all()
+    assert not found[dead].any()
+    assert not found[drift >= 12].any()
+    assert (found[skewed] <= 0.5).all()
+    fine = ~dead & ~skewed & (drift <= 4)
+    np.testing.assert_array_equal(found[fine], quality[fine])
