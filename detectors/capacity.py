@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 FloatArray = NDArray[np.float64]
+SLOWEST = 1e-9  # persons a second: one in thirty years fills nothing
 
 
 def net_inflow(people_in: FloatArray, people_out: FloatArray, period_s: FloatArray) -> FloatArray:
@@ -34,5 +35,5 @@ def seconds_to_capacity(count: FloatArray, capacity: FloatArray, inflow: FloatAr
     float64 (n,), s; 0 where it is full already, infinite where it does not fill.
     """
     room = np.maximum(capacity - count, 0.0)
-    fills = inflow > 0
+    fills = inflow > SLOWEST
     return np.where(room == 0, 0.0, np.where(fills, room / np.where(fills, inflow, 1.0), np.inf))

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from detectors.capacity import counter_flow, net_inflow, seconds_to_capacity
+from detectors.capacity import SLOWEST, counter_flow, net_inflow, seconds_to_capacity
 from detectors.crowd_pressure import TURBULENCE, crowd_pressure
 from detectors.fruin import LEVELS, TABLES, densest, level_of_service
 from detectors.weidmann import FREE_SPEED_MPS, JAM_DENSITY, flow, speed_collapse, walking_speed
@@ -102,7 +102,7 @@ def test_after_the_time_to_capacity_the_zone_is_full(count: float, capacity: flo
     (seconds,) = seconds_to_capacity(np.array([count]), np.array([capacity]), np.array([inflow]))
     if count >= capacity:
         assert seconds == 0.0
-    elif inflow <= 0:
+    elif inflow <= SLOWEST:
         assert seconds == math.inf
     else:
         assert count + inflow * seconds == pytest.approx(capacity)
