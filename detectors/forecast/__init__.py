@@ -1,0 +1,1 @@
+"""What will come: counts of people and traffic some periods ahead, with intervals."""
