@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Protocol
 
 from detectors.anomaly.fused import FusedSeries
+from detectors.anomaly.novelty import Novelty
 from detectors.arrays import FloatArray, IntArray
 
 
@@ -28,5 +29,5 @@ class SeriesDetector(Protocol):
         """
 
 
-DETECTORS: Mapping[str, type[SeriesDetector]] = {"fused": FusedSeries}
-DEFAULT = "fused"
+DETECTORS: Mapping[str, type[SeriesDetector]] = {"novelty": Novelty, "fused": FusedSeries}
+DEFAULT = "novelty"

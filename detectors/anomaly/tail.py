@@ -64,7 +64,7 @@ class PeaksOverThreshold:
         Scores without an excess that part two clusters, >= 1.
     """
 
-    share: float = 0.01
+    share: float = 0.02
     rate: float = 0.05
     memory: float = 0.02
     clip: float = 8.0
