@@ -40,6 +40,10 @@ faults-long: .venv/.dev faults-services ## the fault suite with 200 kills and fu
 soak: .venv/.dev services ## faults at random: MINUTES=120 SEED=7
 	@VITALS_SOAK_MINUTES=$(or $(MINUTES),10) $(if $(SEED),VITALS_SOAK_SEED=$(SEED)) $(BIN)/pytest -s tests/faults/soak.py
 
+.PHONY: bench-detection
+bench-detection: .venv/.dev ## detectors on recorded data (VITALS_TEST_DATA) and their speed, in some minutes
+	@$(BIN)/python -m tests.benchmarks.detection
+
 .PHONY: lint
 lint: .venv/.dev ## ruff, mypy, import-linter
 	@$(BIN)/ruff check --quiet

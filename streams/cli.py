@@ -17,7 +17,7 @@ import click
 import msgspec
 from aiokafka import AIOKafkaProducer
 
-from streams.commands import bridging, contract, looking, parts, registering, repairing, running
+from streams.commands import backtesting, bridging, contract, looking, parts, registering, repairing, running
 from streams.commands.running import OneLineGroup, run_until_stopped, set_up_logging, with_kafka, with_settings
 from streams.settings import Settings, SettingsError
 
@@ -301,7 +301,7 @@ for command in (
     parts.topics, parts.worker, parts.store, parts.ticker, parts.console, parts.webhook,
     bridging.bridge, bridging.collect,
     looking.balance, looking.case, looking.unit, looking.status, looking.trace,
-    registering.registry, repairing.dead_letters, contract.schema, contract.catalogue,
+    registering.registry, repairing.dead_letters, contract.schema, contract.catalogue, backtesting.backtest,
 ):  # fmt: skip
     main.add_command(command)
 

@@ -77,7 +77,7 @@ def test_whatever_comes_scores_are_finite() -> None:
     values = np.array([1e30, -1e30, 0.0, 1e-30] * 100)
     assert np.isfinite(Novelty().scores(np.arange(400) * EVERY_5_MINUTES, values)).all()
     flat = Novelty().scores(np.arange(400) * EVERY_5_MINUTES, np.zeros(400))
-    assert flat.max() < 0.4
+    assert flat.max() < 0.5
 
 
 @pytest.mark.parametrize("fault", [{"memory": 0.0}, {"forget": 1.0}])

@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from detectors.quality import in_range
+from detectors.quality.physical_range import in_range
 from streams.sense.series import SeriesTable
 from streams.sense.taking import take, take_one_by_one
 from tests.streams.sense.builders import CATALOGUE, device, registry
