@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from detectors.crowd import RELATIVE_SIGMA, density, fused_count
+from detectors.crowd.counts import RELATIVE_SIGMA, density, fused_count
 
 counts = st.dictionaries(st.sampled_from(sorted(RELATIVE_SIGMA)), st.floats(-1e6, 1e6), min_size=1)
 

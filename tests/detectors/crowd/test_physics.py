@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from detectors.capacity import SLOWEST, counter_flow, net_inflow, seconds_to_capacity
-from detectors.crowd_pressure import TURBULENCE, crowd_pressure
-from detectors.fruin import LEVELS, TABLES, densest, level_of_service
-from detectors.weidmann import FREE_SPEED_MPS, JAM_DENSITY, flow, speed_collapse, walking_speed
+from detectors.crowd.capacity import SLOWEST, counter_flow, net_inflow, seconds_to_capacity
+from detectors.crowd.crowd_pressure import TURBULENCE, crowd_pressure
+from detectors.crowd.fruin import LEVELS, TABLES, densest, level_of_service
+from detectors.crowd.weidmann import FREE_SPEED_MPS, JAM_DENSITY, flow, speed_collapse, walking_speed
 
 densities = st.floats(0, 12)
 counts = st.floats(0, 1e5)
