@@ -67,6 +67,8 @@ class Quantity(Entry):
     boolean: bool = False  # an alarm or a switch: SenML ``vb``
     low: float  # physical range: outside it is no reading
     high: float
+    resolution: float = Field(default=0.0, ge=0)  # values no further apart than this are the same
+    stuck_after: int | None = Field(default=None, ge=2, le=10_000)  # the same in a row, and the sensor is suspect
     interval_s: Seconds = 10.0
     domain: Domain
     scenario: Word | None = None  # what a level over its limits is a sign of
@@ -77,6 +79,8 @@ class Quantity(Entry):
     def _range(self) -> Self:
         if self.low >= self.high:
             raise ValueError(f"low {self.low} must be below high {self.high}")
+        if self.boolean and self.stuck_after is not None:
+            raise ValueError("an alarm or a switch stays the same: it takes no stuck_after")
         return self
 
 

@@ -23,11 +23,13 @@ NEVER = -1  # last time of a series that has no reading yet
 NO_ROW = -1
 NO_CODE = -1  # no unit of measure given, or no owner
 UNKNOWN_CODE = -2  # a text that no series has
-HOT = np.dtype([("time", "<i8"), ("value", "<f8"), ("quality", "<f4")])  # 20 bytes a series
+HOT = np.dtype([("time", "<i8"), ("value", "<f8"), ("quality", "<f4"), ("run", "<u2")])  # 22 bytes a series
+BEFORE_RUNS = np.dtype([("time", "<i8"), ("value", "<f8"), ("quality", "<f4")])  # as it was saved at first
 FACTS = np.dtype(  # ``Series`` as numbers, never saved; texts are codes of the table
     [
-        ("since", "i8"), ("low", "f8"), ("high", "f8"), ("alarm", "f8"), ("sign", "f8"), ("unit", "i4"),
-        ("owner", "i4"), ("measure", "i4"), ("quantity", "i2"), ("mode", "i1"), ("boolean", "?"), ("known", "?"),
+        ("since", "i8"), ("low", "f8"), ("high", "f8"), ("alarm", "f8"), ("sign", "f8"), ("resolution", "f8"),
+        ("stuck_after", "i4"), ("unit", "i4"), ("owner", "i4"), ("measure", "i4"), ("quantity", "i2"), ("mode", "i1"),
+        ("boolean", "?"), ("known", "?"),
     ]
 )  # fmt: skip
 Structured = NDArray[np.void]
@@ -114,6 +116,8 @@ class SeriesTable:
             quantity.high,
             np.inf if scale is None else scale.limits[0],
             0.0 if scale is None else scale.sign,
+            quantity.resolution,
+            quantity.stuck_after or 0,
             self._code(series.unit_id),
             NO_CODE if series.owner is None else self._code(series.owner),
             self._code(quantity.unit),
@@ -151,7 +155,7 @@ class SeriesTable:
             return
         if not start < len(self.names):
             raise ValueError(f"it has no names; there are {len(self.names)}")
-        self.hot[start : start + BLOCK] = np.frombuffer(unpack_array(name, payload, HOT.itemsize, BLOCK), HOT)
+        self.hot[start : start + BLOCK] = _hot_of(name, payload)
 
     def _newest(self, name: str) -> Series | None:
         """Return the series by its device's newest record, or ``None``: an older one may still have it."""
@@ -206,6 +210,16 @@ class SeriesTable:
 
     def _code(self, text: str) -> int:
         return self.codes.setdefault(text, len(self.codes))
+
+
+def _hot_of(name: str, payload: bytes) -> Structured:
+    """Return a block's hot state; one of before runs were followed begins them anew."""
+    if len(payload) != len(pack_array(b"")) + BLOCK * BEFORE_RUNS.itemsize:
+        return np.frombuffer(unpack_array(name, payload, HOT.itemsize, BLOCK), HOT)
+    old, hot = np.frombuffer(unpack_array(name, payload, BEFORE_RUNS.itemsize, BLOCK), BEFORE_RUNS), _empty_hot()
+    for field in BEFORE_RUNS.names or ():
+        hot[field] = old[field]
+    return hot
 
 
 def _empty_hot() -> Structured:

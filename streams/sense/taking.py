@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from detectors.quality import grade
 from detectors.quality.physical_range import in_range
+from detectors.quality.stuck import is_stuck, run_lengths
 from streams.sense.series import SeriesTable, Structured
 
 IntArray = NDArray[np.int64]
@@ -48,17 +49,24 @@ def take(
     good = in_range(values, facts["low"], facts["high"])
     last = table.hot["time"][rows]
     if len(set(rows.tolist())) == len(rows):
-        return _take_at_once(table, rows, times, values, good, too_late)
+        return _take_at_once(table, rows, times, values, facts, good, too_late)
     is_plain = not too_late.any() and good.all() and (table.hot["quality"][rows] == 1.0).all()
-    if is_plain and (times > last).all() and _rise_in_each(rows, times):
+    if is_plain and (times > last).all() and _rise_in_each(rows, times) and _none_repeats(table, rows, values, facts):
         table.hot["time"][rows], table.hot["value"][rows] = times, values  # of several of a series, the last stays
+        table.hot["run"][rows] = facts["stuck_after"] > 0
         table.touch(rows)
         return Taken(np.ones(len(rows), bool), good, np.ones(len(rows), np.float32), [], [])
-    return take_one_by_one(table, rows, times, values, good, too_late)
+    return take_one_by_one(table, rows, times, values, facts, good, too_late)
 
 
 def take_one_by_one(
-    table: SeriesTable, rows: IntArray, times: IntArray, values: FloatArray, good: BoolArray, too_late: BoolArray
+    table: SeriesTable,
+    rows: IntArray,
+    times: IntArray,
+    values: FloatArray,
+    facts: Structured,
+    good: BoolArray,
+    too_late: BoolArray,
 ) -> Taken:
     """Do the same reading by reading."""
     hot = table.hot
@@ -69,7 +77,10 @@ def take_one_by_one(
             continue
         taken.accepted[i] = True
         if times[i] > hot["time"][row] and not too_late[i]:
-            hot["quality"][row] = grade.learn(hot["quality"][row : row + 1], good[i : i + 1])[0]
+            at = slice(i, i + 1)
+            runs = _runs(hot[row : row + 1], values[at], facts[at])
+            sound = good[at] & ~is_stuck(runs, facts["stuck_after"][at])
+            hot["quality"][row], hot["run"][row] = grade.learn(hot["quality"][row : row + 1], sound)[0], runs[0]
             hot["time"][row], hot["value"][row] = times[i], values[i]
             table.touch(rows[i : i + 1])
         taken.grades[i] = hot["quality"][row] if good[i] else 0.0
@@ -77,7 +88,13 @@ def take_one_by_one(
 
 
 def _take_at_once(
-    table: SeriesTable, rows: IntArray, times: IntArray, values: FloatArray, good: BoolArray, too_late: BoolArray
+    table: SeriesTable,
+    rows: IntArray,
+    times: IntArray,
+    values: FloatArray,
+    facts: Structured,
+    good: BoolArray,
+    too_late: BoolArray,
 ) -> Taken:
     """Take readings of which no two are of one series."""
     hot = table.hot
@@ -86,13 +103,36 @@ def _take_at_once(
     equal = same & (values == hot["value"][rows])
     newer = (times > last) & ~too_late
     fresh = rows if newer.all() else rows[newer]
-    if not (good.all() and (hot["quality"][fresh] == 1.0).all()):  # else there is nothing to learn
-        hot["quality"][fresh] = grade.learn(hot["quality"][fresh], good[newer])
+    runs = _runs(hot[rows], values, facts)
+    sound = good & ~is_stuck(runs, facts["stuck_after"])
+    if not (sound.all() and (hot["quality"][fresh] == 1.0).all()):  # else there is nothing to learn
+        hot["quality"][fresh] = grade.learn(hot["quality"][fresh], sound[newer])
+    hot["run"][fresh] = runs[newer]
     hot["time"][fresh], hot["value"][fresh] = times[newer], values[newer]
     table.touch(fresh)
     grades = np.where(good & ~same, hot["quality"][rows], np.float32(0.0))
     duplicates, conflicts = np.flatnonzero(equal).tolist(), np.flatnonzero(same & ~equal).tolist()
     return Taken(~same, good, grades, duplicates, conflicts)
+
+
+def _runs(before: Structured, values: FloatArray, facts: Structured) -> IntArray:
+    """Return how long each series has said the same, this reading included; 0 where its quantity sets no bound."""
+    runs = run_lengths(values, before["value"], before["run"].astype(np.int64), facts["resolution"])
+    return np.where(facts["stuck_after"] > 0, runs, 0)
+
+
+def _none_repeats(table: SeriesTable, rows: IntArray, values: FloatArray, facts: Structured) -> bool:
+    """Whether no series, of those that may not say the same for long, says the same twice in a row."""
+    bounded = facts["stuck_after"] > 0
+    if not bounded.any():
+        return True
+    order = np.argsort(rows, kind="stable")
+    of, said = rows[order], values[order]
+    first = np.append(True, of[1:] != of[:-1])
+    before = np.where(first, table.hot["value"][of], np.append(0.0, said[:-1]))
+    known = ~first | (table.hot["run"][of] > 0)
+    same = known & (np.abs(said - before) <= facts["resolution"][order])
+    return not bool((same & bounded[order]).any())
 
 
 def _rise_in_each(rows: IntArray, times: IntArray) -> bool:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from detectors.quality.physical_range import in_range
-from streams.sense.series import SeriesTable
+from streams.delivery.records import StateFormatError
+from streams.sense.blocks import pack_array
+from streams.sense.series import BEFORE_RUNS, BLOCK, SeriesTable
 from streams.sense.taking import take, take_one_by_one
 from tests.streams.sense.builders import CATALOGUE, device, registry
 
@@ -18,8 +21,10 @@ readings = st.lists(
 )
 
 
-def _table() -> SeriesTable:
-    table = SeriesTable(CATALOGUE, registry([device(f"air-{i}", "pm25") for i in range(5)]))
+def _table(stuck_after: int = 3) -> SeriesTable:
+    pm25 = CATALOGUE.quantities["pm25"].model_copy(update={"stuck_after": stuck_after, "resolution": 0.5})
+    catalogue = CATALOGUE.model_copy(update={"quantities": {**CATALOGUE.quantities, "pm25": pm25}})
+    table = SeriesTable(catalogue, registry([device(f"air-{i}", "pm25") for i in range(5)]))
     for name in NAMES:
         table.find(name, 10)
     return table
@@ -37,7 +42,7 @@ def test_columns_come_to_the_same_as_one_by_one(packs: list[list[tuple[int, int,
         facts = fast.facts.take(rows)
         good = in_range(values, facts["low"], facts["high"])
         found = take(fast, rows, times, values, facts, late)
-        expected = take_one_by_one(slow, rows, times, values, good, late)
+        expected = take_one_by_one(slow, rows, times, values, facts, good, late)
         assert found.accepted.tolist() == expected.accepted.tolist()
         assert found.good.tolist() == expected.good.tolist()
         assert found.grades[found.accepted].tolist() == expected.grades[expected.accepted].tolist()
@@ -62,3 +67,24 @@ def test_quality_falls_with_each_reading_out_of_range_and_recovers() -> None:
         taken = take(table, rows, rows + time, np.array([value]), table.facts.take(rows), np.zeros(1, bool))
         grades.append(round(float(taken.grades[0]), 3))
     assert grades == [1.0, 0.0, 0.0, 0.829, 0.846]
+
+
+def test_quality_falls_while_a_sensor_says_the_same_for_too_long_and_recovers() -> None:
+    table, rows, grades = _table(stuck_after=3), np.zeros(1, np.int64), []
+    for time, value in enumerate((1.0, 1.2, 1.4, 1.4, 9.0, 1.0)):
+        taken = take(table, rows, rows + time, np.array([value]), table.facts.take(rows), np.zeros(1, bool))
+        grades.append(round(float(taken.grades[0]), 3))
+    assert grades == [1.0, 1.0, 0.9, 0.81, 0.829, 0.846]
+
+
+def test_hot_state_of_before_runs_were_followed_is_read() -> None:
+    table, rows = _table(), np.zeros(1, np.int64)
+    take(table, rows, rows + 7, np.array([5.0]), table.facts.take(rows), np.zeros(1, bool))
+    old = np.zeros(BLOCK, BEFORE_RUNS)
+    for field in BEFORE_RUNS.names or ():
+        old[field] = table.hot[field]
+    fresh = _table()
+    fresh.restore_block("hot/0", pack_array(old.tobytes()))
+    assert fresh.hot[0].tolist() == (7, 5.0, 1.0, 0)
+    with pytest.raises(StateFormatError, match="has 5 bytes"):
+        fresh.restore_block("hot/0", pack_array(b"x"))
