@@ -5,7 +5,7 @@ sees is from all that it has seen (``Prototypes``), in the range of the series s
 usual; and how seldom (``PeaksOverThreshold``). The odder view counts. Once something was told, only what is odder is
 told again for some hundred values: a person who has been called is not called for the same thing.
 
-It keeps 32 KB a series and looks at one value at a time: for some thousand series that matter, or a recording, not for
+It keeps 38 KB a series and looks at one value at a time: for some thousand series that matter, or a recording, not for
 every sensor of a district (there ``FusedAnomaly`` takes 300 bytes).
 """
 

@@ -52,7 +52,9 @@ def read_csv(path: Path) -> RecordedSeries:
                 stamps.append(row["timestamp"])
                 times.append(time_of(row["timestamp"], where))
                 values.append(_value(row["value"], where))
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
+    except OSError as error:
+        raise SettingsError(f"{path} cannot be read: {error.strerror}") from error
+    except (UnicodeDecodeError, csv.Error) as error:
         raise SettingsError(f"{path} cannot be read: {error}") from error
     return _series(str(path), stamps, times, values)
 
@@ -81,7 +83,7 @@ def read_lines(path: Path, name: str) -> RecordedSeries:
                     if one == name
                 }
     except OSError as error:
-        raise SettingsError(f"{path} cannot be read: {error}") from error
+        raise SettingsError(f"{path} cannot be read: {error.strerror}") from error
     if not found:
         raise SettingsError(f"{path}: no reading of {name}; --name must be DEVICE/QUANTITY")
     times = sorted(found)
