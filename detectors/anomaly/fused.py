@@ -7,6 +7,7 @@ the budget holds).
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -126,12 +127,35 @@ class FusedSeries:
 
     def scores(self, times_ns: IntArray, values: FloatArray) -> FloatArray:
         """Score one series; 0.5 is a likelihood of one in a million."""
-        state, row, before = FusedState.empty(1), np.zeros(1, np.int64), 0
-        gap = np.inf
+        state, row = FusedState.empty(1), np.zeros(1, np.int64)
         found = np.empty(len(values))
-        for place, time_ns in enumerate(times_ns.tolist()):
-            at, is_next = slice(place, place + 1), np.array([place > 0 and time_ns - before <= 1.5 * gap])
+        for place, is_next in enumerate(_follows(times_ns)):
+            at = slice(place, place + 1)
             judged = self._detector.step(state, row, values[at], times_ns[at], self._resolution, is_next)
             found[place] = judged.likelihood[0]
-            gap, before = time_ns - before if place else np.inf, time_ns
         return np.asarray(np.log10(found) / np.log10(LEAST_LIKELY))
+
+
+def expected_band(times_ns: IntArray, values: FloatArray, scales: float = 3.0) -> tuple[FloatArray, FloatArray]:
+    """Return between which values each of one series was expected, float64 (n,) each; NaN where nothing was known.
+
+    Some scales around season and level, each as it was before the value.
+    """
+    level, state, row = SeasonalLevel(), SeasonalLevelState.empty(1), np.zeros(1, np.int64)
+    low, high, bins = np.full(len(values), np.nan), np.full(len(values), np.nan), bins_of(times_ns)
+    resolution = np.array([1e-6])
+    for place, is_next in enumerate(_follows(times_ns)):
+        at = slice(place, place + 1)
+        expected = level.expect(state, row, bins[at], resolution, is_next)
+        low[place] = expected.value[0] - scales * expected.scale[0]
+        high[place] = expected.value[0] + scales * expected.scale[0]
+        level.step(state, row, values[at], bins[at], resolution, is_next)
+    return low, high
+
+
+def _follows(times_ns: IntArray) -> Iterator[BoolArray]:
+    """Yield, for each time, whether it is no further from the one before than that was from its own, by half."""
+    before, gap = 0, np.inf
+    for place, time_ns in enumerate(times_ns.tolist()):
+        yield np.array([place > 0 and time_ns - before <= 1.5 * gap])
+        gap, before = time_ns - before if place else np.inf, time_ns

@@ -57,6 +57,21 @@ def bins_of(times_ns: IntArray) -> IntArray:
     return np.where(weekday >= 5, HOURS, 0) + times_ns // HOUR_NS % HOURS
 
 
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """What k values are likely to be, before they are known; float64 (k,) each but ``is_new``."""
+
+    season: FloatArray  # NaN in a bin that nothing has come in
+    carried: FloatArray  # of what the value before left over
+    scale: FloatArray
+    is_new: BoolArray
+
+    @property
+    def value(self) -> FloatArray:
+        """Return the expected value; NaN in a bin that nothing has come in."""
+        return self.season + self.carried
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SeasonalLevel:
     """Score each value by its distance from what its season and the value before it make likely, in scales.
@@ -84,6 +99,17 @@ class SeasonalLevel:
             raise ValueError(f"gamma must be between 0 and 1, not {self.gamma}")
         if not self.clip > 0.0 or self.warmup < 1:
             raise ValueError(f"clip must be above 0 and warmup at least 1, not {self.clip} and {self.warmup}")
+
+    def expect(
+        self, state: SeasonalLevelState, rows: IntArray, bins: IntArray, resolution: FloatArray, is_next: BoolArray
+    ) -> Expected:
+        """Return what is expected of the next value of some series; the arguments are those of ``step``."""
+        season = state.season[rows, bins].astype(np.float64)
+        before = np.where(is_next, state.remainder[rows], 0.0)
+        product, square = state.product[rows].astype(np.float64), state.square[rows].astype(np.float64)
+        persistence = np.clip(product / np.maximum(square, 1e-12), 0.0, MOST_PERSISTENT)
+        scale = np.maximum(state.scale[rows, _by_day(bins)].astype(np.float64), resolution)
+        return Expected(season, persistence * before, scale, np.isnan(season))
 
     def step(
         self,
@@ -122,24 +148,21 @@ class SeasonalLevel:
         """
         if not np.isfinite(values).all():
             raise ValueError("values must be finite")
-        kind, night_or_day = bins // HOURS, ((bins % HOURS >= DAWN) & (bins % HOURS < DUSK)).astype(np.int64)
-        season = state.season[rows, bins].astype(np.float64)
-        is_new = np.isnan(season)
-        season = np.where(is_new, values, season)
+        expected = self.expect(state, rows, bins, resolution, is_next)
+        is_new, scale, carried = expected.is_new, expected.scale, expected.carried
+        season = np.where(is_new, values, expected.season)
+        kind, by_day = bins // HOURS, _by_day(bins)
         counts = state.count[rows].astype(np.float64)
         is_warm = counts.sum(axis=1) >= self.warmup
         before = np.where(is_next, state.remainder[rows], 0.0)
         product, square = state.product[rows].astype(np.float64), state.square[rows].astype(np.float64)
-        persistence = np.clip(product / np.maximum(square, 1e-12), 0.0, MOST_PERSISTENT)
-
-        learned_scale = state.scale[rows, night_or_day].astype(np.float64)
-        scale = np.maximum(learned_scale, resolution)
-        residual = values - season - persistence * before
+        learned_scale = state.scale[rows, by_day].astype(np.float64)
+        residual = values - season - carried
         deviations = np.where(is_warm & ~is_new, residual / scale, 0.0)
 
         limit = np.where(is_warm, self.clip * scale, np.inf)
         learned = np.clip(residual, -limit, limit)
-        remainder = persistence * before + learned
+        remainder = carried + learned
         # As many values as its kind of day has brought each bin; while there are few, all count the same.
         visits = counts[np.arange(len(rows)), kind] / HOURS
         rate = np.maximum(self.gamma, 1.0 / (visits + 2.0))
@@ -151,6 +174,11 @@ class SeasonalLevel:
         state.product[rows] = np.where(known, FORGET * product + now * last, product)
         state.square[rows] = np.where(known, FORGET * square + last**2, square)
         slow = np.where(is_new, 0.0, np.maximum(self.gamma, 1.0 / (visits * HOURS / 2.0 + 1.0)))
-        state.scale[rows, night_or_day] = learned_scale + slow * (GAUSSIAN * np.abs(learned) - learned_scale)
+        state.scale[rows, by_day] = learned_scale + slow * (GAUSSIAN * np.abs(learned) - learned_scale)
         state.count[rows, kind] += 1
         return deviations
+
+
+def _by_day(bins: IntArray) -> IntArray:
+    hour = bins % HOURS
+    return ((hour >= DAWN) & (hour < DUSK)).astype(np.int64)

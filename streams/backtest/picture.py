@@ -1,4 +1,4 @@
-"""A picture of one backtest: the series, its labelled windows, its scores and what was an alarm."""
+"""A picture of one backtest: the series, what was expected of it, labelled windows, scores and alarms."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from detectors.anomaly.fused import expected_band
 from detectors.arrays import FloatArray
 from streams.backtest.recording import RecordedSeries
 from streams.settings import SettingsError
@@ -33,6 +34,8 @@ def draw(
         raise SettingsError("--picture needs matplotlib: pip install 'urban-vitals[pictures]'") from error
     times = series.times_ns.astype("datetime64[ns]")
     figure, (above, below) = plt.subplots(2, 1, sharex=True, figsize=SIZE_INCHES, height_ratios=(3, 1))
+    low, high = expected_band(series.times_ns, series.values)
+    above.fill_between(times, low, high, color="#90a4ae", alpha=0.35, linewidth=0, label="expected")
     above.plot(times, series.values, linewidth=0.7, color="#1f3b57", label="values")
     alarms = np.flatnonzero(scores >= threshold)
     above.plot(times[alarms], series.values[alarms], "o", color="#c62828", markersize=4, label="alarms")
