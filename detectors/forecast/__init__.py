@@ -1,1 +1,1 @@
-"""What will come: counts of people and traffic some periods ahead, with intervals."""
+"""What comes in the next steps, with intervals: counts of many series at once, learned as they come."""
