@@ -245,8 +245,8 @@ def publish(
     click.echo(f"{count} records published; `vitals balance` shows what becomes of them")
 
 
-def _surveyed(recording: Recording) -> Survey:
-    """Return what a recording holds, and say how much it is."""
+def _surveyed(recording: Recording, *, is_aside: bool = False) -> Survey:
+    """Return what a recording holds, and say how much it is; aside, on standard error, where more is to be said."""
     from simulators.recorded import RecordedDataError
     from simulators.replay import survey
 
@@ -257,7 +257,7 @@ def _surveyed(recording: Recording) -> Survey:
     except UnicodeDecodeError as error:
         raise SettingsError(f"{recording.data} is no text in {recording.mapping.encoding}: {error}") from error
     if found.tally.rows:
-        click.echo(f"{found.tally.rows} rows of {len(found.registry.devices) or 'all'} devices")
+        click.echo(f"{found.tally.rows} rows of {len(found.registry.devices) or 'all'} devices", err=is_aside)
     return found
 
 
@@ -274,7 +274,7 @@ def _publish_recorded(settings: Settings, mapping: Path, data: Path, *, is_backf
     from streams.registry.apply import apply_registry
 
     recording = Recording(mapping=read_mapping(running.mapping_path(mapping)), data=data)
-    found = _surveyed(recording)
+    found = _surveyed(recording, is_aside=True)
 
     def marked(record: Outgoing) -> Outgoing:
         """Return a record with an id of what is in it: two files may have one mapping and the same times."""
