@@ -148,30 +148,34 @@ class Core:
         floor = np.maximum(scale, resolution)
         residual = values - level
         is_warm = count >= F(self.warmup)
-        judged = is_warm & good
+        counts, judged = good.astype(F), (is_warm & good).astype(F)  # once: a product with bool converts each time
         deviations = residual / floor
         found.in_range[at], found.stuck[at] = good, hot[RUN] >= facts[STUCK_AFTER]
         found.score[at] = np.abs(deviations) * judged
 
         clip, slack = F(self.clip), F(self.slack)
-        clipped = np.clip(deviations, -clip, clip)
+        clipped = np.minimum(np.maximum(deviations, -clip), clip)
         for column, signed in ((UP, clipped), (DOWN, -clipped)):
             hot[column] += (signed - slack) * judged
             np.maximum(hot[column], F(0), out=hot[column])
         shift = np.maximum(hot[UP], hot[DOWN])
         shifted = shift > F(self.limit)
         found.shift[at], found.shifted[at] = shift, shifted
-        hot[UP] *= ~shifted
-        hot[DOWN] *= ~shifted
+        if shifted.any():
+            hot[UP, shifted] = hot[DOWN, shifted] = 0.0
 
-        reach = np.where(is_warm, clip * floor, F(np.inf))
-        learned = np.clip(residual, -reach, reach)
+        learned = np.where(is_warm, clipped * floor, residual)
         # While it is young every value counts the same; what is out of range counts nothing.
         rate = np.maximum(F(1) / (count + F(1)), F(self.alpha))
-        slow = np.maximum(F(1) / np.maximum(count, F(1)), F(self.gamma)) * (count > 0)
-        level += rate * good * learned
-        scale += slow * good * (GAUSSIAN * np.abs(learned) - scale)
-        count += good
+        slow = np.maximum(F(1) / np.maximum(count, F(1)), F(self.gamma)) * np.minimum(count, F(1))
+        rate *= counts
+        slow *= counts
+        level += rate * learned
+        np.abs(learned, out=learned)
+        learned *= GAUSSIAN
+        learned -= scale
+        scale += slow * learned
+        count += counts
         state.hot[rows[::-1]] = hot.T[::-1]  # backwards: of equal rows the last assignment stays, and that is the first
 
 
