@@ -12,7 +12,9 @@ from pathlib import Path
 import numpy as np
 
 from detectors.arrays import FloatArray, IntArray
+from schemas.bounded import MAX_SOURCE_BYTES
 from schemas.refusals import RefusedError
+from schemas.senml_records import Pack
 from schemas.single import decode_readings
 from schemas.times import format_time
 from streams.settings import Settings, SettingsError
@@ -68,26 +70,37 @@ def read_lines(path: Path, name: str) -> RecordedSeries:
         A line is none, or nothing is of that name.
     """
     found: dict[int, float] = {}
-    try:
-        with path.open("rb") as lines:
-            for number, line in enumerate(lines, start=1):
-                if not line.strip():
-                    continue
-                try:
-                    pack = decode_readings(line, 0)
-                except RefusedError as error:
-                    raise SettingsError(f"{path}, line {number}: {error.reason}: {error.detail}") from error
-                found |= {
-                    time: value
-                    for one, time, value in zip(pack.names, pack.times, pack.values, strict=True)
-                    if one == name
-                }
-    except OSError as error:
-        raise SettingsError(f"{path} cannot be read: {error.strerror}") from error
+    for pack in read_packs(path):
+        rows = zip(pack.names, pack.times, pack.values, strict=True)
+        found |= {time: value for one, time, value in rows if one == name}
     if not found:
         raise SettingsError(f"{path}: no reading of {name}; --name must be DEVICE/QUANTITY")
     times = sorted(found)
     return _series(str(path), [format_time(time) for time in times], times, [found[time] for time in times])
+
+
+def read_packs(path: Path) -> Iterator[Pack]:
+    """Yield what each line of a file holds: a SenML pack, or one or more single readings.
+
+    Raises
+    ------
+    SettingsError
+        The file cannot be read, or a line is none of these: file, line and reason.
+    """
+    try:
+        with path.open("rb") as lines:
+            for number in range(1, MAX_ROWS):
+                line = lines.readline(MAX_SOURCE_BYTES + 2)
+                if not line:
+                    return
+                if line.strip():
+                    try:
+                        yield decode_readings(line, 0)
+                    except RefusedError as error:
+                        raise SettingsError(f"{path}, line {number}: {error.reason}: {error.detail}") from error
+    except OSError as error:
+        raise SettingsError(f"{path} cannot be read: {error.strerror}") from error
+    raise SettingsError(f"{path}: more than {MAX_ROWS} lines; cut it")
 
 
 async def read_store(settings: Settings, name: str, from_ns: int, to_ns: int) -> RecordedSeries:

@@ -173,22 +173,14 @@ def _recorded(
 
 
 def _readings(data: tuple[Path, ...]) -> Iterator[Reading]:
-    from schemas.refusals import RefusedError
-    from schemas.single import decode_readings
+    from streams.backtest.recording import read_packs
     from streams.backtest.rule_change import Reading
 
     count = 0
     for path in data:
-        with path.open("rb") as lines:
-            for number, line in enumerate(lines, start=1):
-                if not line.strip():
-                    continue
-                try:
-                    pack = decode_readings(line, 0)
-                except RefusedError as error:
-                    raise SettingsError(f"{path}, line {number}: {error.reason}: {error.detail}") from error
-                for name, time_ns, value in zip(pack.names, pack.times, pack.values, strict=True):
-                    yield Reading(name, time_ns, value)
-                count += len(pack.names)
-                if count > MAX_READINGS:
-                    raise SettingsError(f"more than {MAX_READINGS} readings; give fewer --data")
+        for pack in read_packs(path):
+            for name, time_ns, value in zip(pack.names, pack.times, pack.values, strict=True):
+                yield Reading(name, time_ns, value)
+            count += len(pack.names)
+            if count > MAX_READINGS:
+                raise SettingsError(f"more than {MAX_READINGS} readings; give fewer --data")

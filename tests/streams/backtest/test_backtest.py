@@ -84,6 +84,12 @@ def test_lines_of_readings_are_scored_by_name(tmp_path: Path) -> None:
     assert len(scores_of(tmp_path / "s.csv")) == 60
     missing = run("series", tmp_path / "r.jsonl", "--name", "d3/LAeq", "--scores", tmp_path / "t.csv")
     assert (missing.exit_code, "no reading of d3/LAeq" in missing.stderr) == (2, True)
+    (tmp_path / "bad.jsonl").write_text(lines[0] + "\n[" + "\n")
+    bad = run("series", tmp_path / "bad.jsonl", "--name", "d1/LAeq", "--scores", tmp_path / "t.csv")
+    assert (bad.exit_code, "bad.jsonl, line 2: undecodable" in bad.stderr) == (2, True)
+    (tmp_path / "long.jsonl").write_text("[" + " " * 2_000_000)
+    long = run("series", tmp_path / "long.jsonl", "--name", "d1/LAeq", "--scores", tmp_path / "t.csv")
+    assert (long.exit_code, "long.jsonl, line 1: too_large" in long.stderr) == (2, True)
     unnamed = run("series", tmp_path / "r.jsonl", "--scores", tmp_path / "t.csv")
     assert (unnamed.exit_code, "--name DEVICE/QUANTITY" in unnamed.stderr) == (2, True)
 
