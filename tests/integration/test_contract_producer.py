@@ -150,7 +150,7 @@ async def test_who_has_only_the_contract_publishes_and_sees_it_stored(
         "in": 4, "judged": 3, "late": 0, "dead": 0, "duplicate": 1, "stored": 3, "lag": 0,
     }  # fmt: skip
     bucket = f"{system.settings.namespace}.readings"
-    query = f'from(bucket: "{bucket}") |> range(start: -1h) |> filter(fn: (r) => r._field == "value")'
+    query = f'from(bucket: "{bucket}") |> range(start: -1h, stop: 1m) |> filter(fn: (r) => r._field == "value")'
     with InfluxDBClient(url=influx.url, token="-", org="-") as client:  # noqa: S106 - 1.8 asks for none
         rows = [row.values for table in client.query_api().query(query) for row in table.records]
     assert sorted((row["_measurement"], row["device_id"], row["_value"]) for row in rows) == [
