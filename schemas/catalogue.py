@@ -1,61 +1,33 @@
-"""The catalogue: quantities, indicators and scenarios that domain people change, as YAML in ``deploy/catalogue``."""
+"""The catalogue that domain people change: quantities, indicators, tables, scenarios (`streams.catalogue` reads it)."""
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Annotated, Any, Literal, Self, TypeVar
+from datetime import UTC, date, datetime
+from typing import Annotated, Literal, Self
 
-import msgspec
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, model_validator
 
-from schemas.ids import ID_PATTERN, Colour
 from schemas.registry import UnitKind
+from schemas.rules import Entry, LevelRule, Levels, Rule, Seconds, Severity, Word, signals_of
 from schemas.signs import Domain
+from schemas.times import SECOND_NS, SHANGHAI_NS
 
-Word = Annotated[str, Field(pattern=ID_PATTERN)]
-Seconds = Annotated[float, Field(gt=0, le=86_400 * 31)]
-T = TypeVar("T", bound="Entry")
-CATALOGUE_FOLDER = Path(__file__).resolve().parents[1] / "deploy" / "catalogue"
-
-
-class CatalogueError(Exception):
-    """A catalogue file is wrong: file, place and reason."""
-
-
-class Entry(BaseModel):
-    """What all catalogue entries share: immutable, no unknown keys."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
+DISTANCE = "~z"  # after a quantity: how far it lies from its own season, in scales
 
 
 class Name(Entry):
     """What people read."""
 
-    zh: str
-    en: str
+    zh: Annotated[str, Field(min_length=1)]
+    en: Annotated[str, Field(min_length=1)]
 
 
-class Levels(Entry):
-    """Thresholds of the four colours; ``None`` where a colour is not used. Rising (``over``) or falling (``under``)."""
+class Silence(Entry):
+    """What it means when several devices of a unit no longer send a quantity: more than that they are broken."""
 
-    blue: float | None = None
-    yellow: float | None = None
-    orange: float | None = None
-    red: float | None = None
-    side: Literal["over", "under"] = "over"
-    hysteresis: float = Field(default=0.0, ge=0)  # in the quantity's unit: how far back before it clears
-    source: str  # where the numbers come from
-
-    @model_validator(mode="after")
-    def _in_order(self) -> Self:
-        given = [v for v in self.values() if v is not None]
-        if not given or given != sorted(given, reverse=self.side == "under"):
-            raise ValueError("thresholds must be given in the order blue, yellow, orange, red, getting worse")
-        return self
-
-    def values(self) -> tuple[float | None, float | None, float | None, float | None]:
-        """Return the thresholds of blue, yellow, orange and red."""
-        return self.blue, self.yellow, self.orange, self.red
+    scenario: Word
+    at_least: int = Field(default=2, ge=2)  # devices
+    score: Severity = 3.0
 
 
 class Quantity(Entry):
@@ -70,6 +42,9 @@ class Quantity(Entry):
     resolution: float = Field(default=0.0, ge=0)  # values no further apart than this are the same
     stuck_after: int | None = Field(default=None, ge=2, le=10_000)  # the same in a row, and the sensor is suspect
     interval_s: Seconds = 10.0
+    dead_after: float = Field(default=6.0, ge=3, le=1_000)  # intervals of the device without a word
+    silence: Silence | None = None
+    season: bool = False  # its distance from its own season is followed too, as ``<id>~z``
     domain: Domain
     scenario: Word | None = None  # what a level over its limits is a sign of
     levels: Levels | None = None
@@ -81,6 +56,8 @@ class Quantity(Entry):
             raise ValueError(f"low {self.low} must be below high {self.high}")
         if self.boolean and self.stuck_after is not None:
             raise ValueError("an alarm or a switch stays the same: it takes no stuck_after")
+        if self.season and (self.boolean or self.resolution <= 0):
+            raise ValueError("a quantity with a season is a number with a resolution above 0")
         return self
 
 
@@ -89,6 +66,17 @@ class Point(Entry):
 
     value: float
     score: float = Field(ge=0, le=100)
+
+
+Curve = Annotated[tuple[Point, ...], Field(min_length=2)]  # piecewise linear, value rising
+
+
+class CurveChange(Entry):
+    """The curve that holds from a local day on: limits change, and old windows stay judged by what was in force."""
+
+    valid_from: date
+    curve: Curve
+    source: str
 
 
 class IndicatorEntry(Entry):
@@ -101,29 +89,53 @@ class IndicatorEntry(Entry):
     aggregate: Literal["mean", "max", "min", "sum", "last"]
     window_s: Seconds = 60.0
     unit: str
-    curve: Annotated[tuple[Point, ...], Field(min_length=2)]  # piecewise linear, value rising
+    curve: Curve
+    changes: tuple[CurveChange, ...] = ()  # rising dates
     weight: float = Field(default=1.0, gt=0)
     source: str
 
     @model_validator(mode="after")
     def _rising(self) -> Self:
-        values = [p.value for p in self.curve]
-        if values != sorted(set(values)):
-            raise ValueError("the curve's values must rise")
+        for curve in (self.curve, *(change.curve for change in self.changes)):
+            values = [p.value for p in curve]
+            if values != sorted(set(values)):
+                raise ValueError("the curve's values must rise")
+        if [c.valid_from for c in self.changes] != sorted({c.valid_from for c in self.changes}):
+            raise ValueError("the dates of changes must rise")
         return self
 
+    def curve_at(self, time_ns: int) -> Curve:
+        """Return the curve in force at an event time."""
+        held = [change.curve for change in self.changes if _begins_ns(change.valid_from) <= time_ns]
+        return held[-1] if held else self.curve
 
-class Rule(Entry):
-    """A pattern beyond single limits, decided when the watermark passes; raises an anomaly with ``score``."""
+
+class TableVersion(Entry):
+    """The limits of each class from a local day on."""
+
+    valid_from: date
+    limits: Annotated[dict[int, float], Field(min_length=1)]
+    source: str
+
+
+class Table(Entry):
+    """Limits by class that a standard sets and changes."""
 
     id: Word
-    pattern: Literal["rising", "agree", "density", "inflow", "video_count"]
-    quantities: tuple[Word, ...] = ()
-    window_s: Seconds = 60.0
-    at_least: float = Field(default=2, gt=0)  # sensors that agree, or the rise over the window
-    while_over: Colour | None = None  # the level that the quantity must hold beside
-    levels: Levels | None = None
-    score: float = Field(default=3.0, ge=0, le=4)
+    name: Name
+    unit: str
+    versions: Annotated[tuple[TableVersion, ...], Field(min_length=1)]
+
+    @model_validator(mode="after")
+    def _dated(self) -> Self:
+        if [v.valid_from for v in self.versions] != sorted({v.valid_from for v in self.versions}):
+            raise ValueError("the dates of versions must rise")
+        return self
+
+    def limit_at(self, of_class: int, time_ns: int) -> float | None:
+        """Return the limit of a class at an event time; ``None`` where none was in force."""
+        held = [version for version in self.versions if _begins_ns(version.valid_from) <= time_ns]
+        return held[-1].limits.get(of_class) if held else None
 
 
 class StepClocks(Entry):
@@ -135,12 +147,20 @@ class StepClocks(Entry):
     verify_s: Seconds = 3_600.0
 
 
+class Reports(Entry):
+    """What a person's report of this scenario weighs; an official source (a gateway) may weigh more."""
+
+    score: Severity = 1.0
+    quality: float = Field(default=0.6, ge=0, le=1)
+    official: dict[Word, Severity] = Field(default={})  # gateway -> score; its quality is 1
+
+
 class Scenario(Entry):
     """One kind of thing that goes wrong, from its signs to its verified end."""
 
     id: Word
     name: Name
-    unit_kinds: tuple[UnitKind, ...]  # all: every kind
+    unit_kinds: Annotated[tuple[UnitKind, ...], Field(min_length=1)]  # all: every kind
     cap_category: Literal[
         "Geo", "Met", "Safety", "Security", "Rescue", "Fire", "Health", "Env", "Transport", "Infra", "CBRNE", "Other"
     ]
@@ -154,6 +174,7 @@ class Scenario(Entry):
     skills: Annotated[tuple[str, ...], Field(min_length=1)]
     emergency_plan: str | None = None  # opened by red
     instruction: str = ""
+    reports: Reports = Reports()
     rules: tuple[Rule, ...] = ()
 
 
@@ -163,63 +184,37 @@ class Catalogue(Entry):
     quantities: dict[str, Quantity]
     indicators: dict[str, IndicatorEntry]
     scenarios: dict[str, Scenario]
+    tables: dict[str, Table] = Field(default={})
 
     @model_validator(mode="after")
     def _known(self) -> Self:
         for quantity in self.quantities.values():
-            if quantity.scenario is not None and quantity.scenario not in self.scenarios:
-                raise ValueError(f"quantity {quantity.id}: unknown scenario {quantity.scenario}")
+            named = [quantity.scenario] + ([quantity.silence.scenario] if quantity.silence is not None else [])
+            for scenario_id in named:
+                if scenario_id is not None and scenario_id not in self.scenarios:
+                    raise ValueError(f"quantity {quantity.id}: unknown scenario {scenario_id}")
+        rules: dict[str, str] = {}
         for scenario in self.scenarios.values():
             for rule in scenario.rules:
-                unknown = set(rule.quantities) - set(self.quantities)
-                if unknown:
-                    raise ValueError(f"scenario {scenario.id}, rule {rule.id}: unknown quantities {sorted(unknown)}")
+                where = f"scenario {scenario.id}, rule {rule.id}"
+                if rule.id in rules:
+                    raise ValueError(f"{where}: the id is that of a rule of {rules[rule.id]} too")
+                rules[rule.id] = scenario.id
+                self._check(rule, where)
         return self
 
+    def _check(self, rule: Rule, where: str) -> None:
+        unknown = sorted(name for name in signals_of(rule) if not self._is_signal(name))
+        if unknown:
+            raise ValueError(f"{where}: unknown quantities {unknown}")
+        if isinstance(rule, LevelRule) and rule.above is not None and rule.above.table not in self.tables:
+            raise ValueError(f"{where}: unknown table {rule.above.table}")
 
-def load_catalogue(folder: Path = CATALOGUE_FOLDER) -> Catalogue:
-    """Read and check every file of a catalogue.
-
-    Raises
-    ------
-    CatalogueError
-        A file is missing, not YAML, or says something wrong; the message names file, place and reason.
-    """
-    quantities = _entries(folder / "quantities.yaml", Quantity)
-    indicators = _entries(folder / "indicators.yaml", IndicatorEntry)
-    scenarios: dict[str, Scenario] = {}
-    for path in sorted((folder / "scenarios").glob("*.yaml")):
-        scenario = _checked(path, Scenario, _read(path))
-        scenarios[scenario.id] = scenario
-    if not scenarios:
-        raise CatalogueError(f"{folder}: no scenarios/*.yaml; point VITALS_CATALOGUE to a catalogue folder")
-    whole = {"quantities": quantities, "indicators": indicators, "scenarios": scenarios}
-    return _checked(folder, Catalogue, whole)
+    def _is_signal(self, name: str) -> bool:
+        quantity = self.quantities.get(name.removesuffix(DISTANCE))
+        return quantity is not None and (quantity.season or not name.endswith(DISTANCE))
 
 
-def _entries(path: Path, kind: type[T]) -> dict[str, T]:
-    found: dict[str, T] = {}
-    rows = _read(path)
-    if not isinstance(rows, list):
-        raise CatalogueError(f"{path}: must be a list of entries")
-    for row in rows:
-        entry = _checked(path, kind, row)
-        found[str(row["id"])] = entry
-    return found
-
-
-def _checked(path: Path, kind: type[T], value: Any) -> T:
-    try:
-        return kind.model_validate(value)
-    except ValidationError as error:
-        first = error.errors()[0]
-        name = value.get("id", "?") if isinstance(value, dict) else "?"
-        place = ".".join(str(part) for part in first["loc"]) or "entry"
-        raise CatalogueError(f"{path}: {name}: {place}: {first['msg']}") from error
-
-
-def _read(path: Path) -> Any:
-    try:
-        return msgspec.yaml.decode(path.read_bytes())
-    except (OSError, msgspec.MsgspecError) as error:
-        raise CatalogueError(f"{path}: {error}") from error
+def _begins_ns(day: date) -> int:
+    """Return when a day begins in Shanghai, ns."""
+    return round(datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp()) * SECOND_NS - SHANGHAI_NS

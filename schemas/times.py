@@ -9,6 +9,8 @@ from typing import Annotated
 from msgspec import Meta
 
 SECOND_NS = 1_000_000_000
+HOUR_NS = 3_600 * SECOND_NS
+SHANGHAI_NS = 8 * HOUR_NS  # local time is so far ahead of UTC, without summer time since 1991
 MIN_NS = 0
 MAX_NS = 4_102_444_800 * SECOND_NS  # 2100-01-01: far past any event, far below the int64 limit of 2262
 

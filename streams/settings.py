@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from schemas.catalogue import CATALOGUE_FOLDER
+from streams.catalogue.files import CATALOGUE_FOLDER
 
 RUN_FILE = Path(".vitals/run.json")
 _FROM_RUN_FILE = ("kafka", "broker", "store", "console", "disorder_s", "clock_scale", "namespace")

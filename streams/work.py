@@ -15,7 +15,8 @@ import aiohttp
 from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest, multiprocess
 
-from schemas.catalogue import Catalogue, load_catalogue
+from schemas.catalogue import Catalogue
+from streams.catalogue.files import load_catalogue
 from streams.delivery.stage import Stage
 from streams.delivery.watchdog import Watchdog
 from streams.delivery.worker import StageWorker

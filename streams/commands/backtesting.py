@@ -137,9 +137,9 @@ def rules(_: Settings, old: Path, new: Path, data: tuple[Path, ...], as_json: bo
 
     Example: vitals backtest rules deploy/catalogue changed/ --data readings.jsonl
     """
-    from schemas.catalogue import load_catalogue
     from schemas.times import format_time
     from streams.backtest.rule_change import compare
+    from streams.catalogue.files import load_catalogue
 
     before, after = load_catalogue(old), load_catalogue(new)
     readings = sorted(_readings(data), key=lambda reading: reading.time_ns)

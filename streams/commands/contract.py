@@ -55,5 +55,5 @@ def catalogue_check(settings: Settings) -> None:
     found = running.catalogue_of(settings)
     click.echo(
         f"{settings.catalogue}: {len(found.quantities)} quantities, {len(found.indicators)} indicators, "
-        f"{len(found.scenarios)} scenarios"
+        f"{len(found.scenarios) - 1} scenarios and `other`"
     )

@@ -14,10 +14,10 @@ import click
 import msgspec
 from aiokafka import AIOKafkaProducer
 
-from schemas.catalogue import load_catalogue
 from schemas.files import Quantiles, RunReport
 from schemas.registry import RegistryFile
 from schemas.times import SECOND_NS, format_time
+from streams.catalogue.files import load_catalogue
 from streams.kafka import producer
 from streams.local.ports import free_port_from
 from streams.local.report import make_report

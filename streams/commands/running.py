@@ -22,9 +22,10 @@ import click
 import msgspec
 from aiokafka.errors import KafkaError
 
-from schemas.catalogue import CATALOGUE_FOLDER, Catalogue, CatalogueError, load_catalogue
+from schemas.catalogue import Catalogue
 from schemas.files import FileFormatError
 from schemas.times import MAX_NS, MIN_NS, parse_time
+from streams.catalogue.files import CATALOGUE_FOLDER, CatalogueError, load_catalogue
 from streams.local.process import ServiceMissingError, ServiceStartError
 from streams.settings import Settings, SettingsError, load_settings
 from streams.store.address import read_address

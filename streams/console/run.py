@@ -10,7 +10,7 @@ from typing import Any
 from aiohttp import web
 from aiokafka.errors import KafkaError
 
-from schemas.catalogue import CatalogueError, load_catalogue
+from streams.catalogue.files import CatalogueError, load_catalogue
 from streams.console.api import console_app
 from streams.console.auth import Access
 from streams.console.feed import Feed, Outbox

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from typing import cast
 
 import msgspec
 
@@ -74,6 +75,12 @@ class OpenAnomalies:
     def is_open(self, detector: str, name: str) -> bool:
         """Whether this detector's anomaly of this series or subject has begun and not cleared."""
         return f"{detector}|{name}" in self._open
+
+    def units_of(self, detector: str) -> list[tuple[str, Mode]]:
+        """Return (unit, mode) of the open anomalies of a detector of whole units, sorted."""
+        names = (key.partition("|")[2] for key in self._open if key.startswith(f"{detector}|"))
+        parts = (name.split("/") for name in names)
+        return sorted((unit_id, cast("Mode", mode)) for mode, unit_id, *_ in parts)
 
     def step(self, who: Subject, finding: Finding, clear_after: int) -> Anomaly | None:
         """Take a finding in the order of its series; return the anomaly's next phase, or ``None`` if it has none.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,17 +10,17 @@ from numpy.typing import NDArray
 from schemas.ids import MODES
 from streams.sense.judging import Judging
 from streams.sense.series import Structured
-from streams.sense.windows import Aggregate, Cell, SeriesWindow, Windows
+from streams.sense.windows import Aggregate, Windows
 
 IntArray = NDArray[np.int64]
 FloatArray = NDArray[np.float64]
 
 
 class Gatherer:
-    """Fills cells; state is the windows. ``ruled`` are the quantities whose single series rules look at."""
+    """Fills the cells that indicators are computed from: all readings, by quantity; state is the windows."""
 
-    def __init__(self, windows: list[Windows], quantity_ids: list[str], ruled: frozenset[str]) -> None:
-        self._windows, self._quantity_ids, self._ruled = windows, quantity_ids, ruled
+    def __init__(self, windows: Windows, quantity_ids: list[str]) -> None:
+        self._windows, self._quantity_ids = windows, quantity_ids
 
     def gather(
         self,
@@ -33,32 +32,32 @@ class Gatherer:
         facts: Structured,
     ) -> None:
         """Add good readings for which windows are still kept; all arguments are of equal length, in log order."""
+        windows = self._windows
         kinds = facts["quantity"].astype(np.int64) * len(MODES) + facts["mode"]
         has_window = times >= judging.oldest_ns
         judging.tally.unscored += len(times) - int(np.count_nonzero(has_window))
         places = np.flatnonzero((grades > 0.0) & has_window)
-        for windows in self._windows if len(places) else ():
-            starts = times[places] // windows.length_ns
-            groups = (starts - starts.min()) * (len(self._quantity_ids) * len(MODES)) + kinds[places]
-            order = np.argsort(groups, kind="stable")
-            groups = groups[order]
-            ends = [*(np.flatnonzero(groups[1:] != groups[:-1]) + 1).tolist(), len(order)]
-            order = places[order]
-            seen = [names[i] for i in order.tolist()]
-            there, found, graded = times[order].tolist(), values[order].tolist(), grades[order].tolist()
-            begin = 0
-            for end in ends:
-                kind = int(kinds[order[begin]])
-                quantity, mode = self._quantity_ids[kind // len(MODES)], MODES[kind % len(MODES)]
-                part = slice(begin, end)
-                cell = windows.cell(judging.unit_id, mode, there[begin])
-                more = _aggregate(seen[part], there[part], found[part])
-                known = cell.quantities.setdefault(quantity, more)
-                if known is not more:
-                    known.add(more)
-                if quantity in self._ruled:
-                    _follow(judging, cell, zip(seen[part], there[part], found[part], graded[part], strict=True))
-                begin = end
+        if not len(places):
+            return
+        starts = times[places] // windows.length_ns
+        groups = (starts - starts.min()) * (len(self._quantity_ids) * len(MODES)) + kinds[places]
+        order = np.argsort(groups, kind="stable")
+        groups = groups[order]
+        ends = [*(np.flatnonzero(groups[1:] != groups[:-1]) + 1).tolist(), len(order)]
+        order = places[order]
+        seen = [names[i] for i in order.tolist()]
+        there, found = times[order].tolist(), values[order].tolist()
+        begin = 0
+        for end in ends:
+            kind = int(kinds[order[begin]])
+            quantity, mode = self._quantity_ids[kind // len(MODES)], MODES[kind % len(MODES)]
+            part = slice(begin, end)
+            cell = windows.cell(judging.unit_id, mode, there[begin])
+            more = _aggregate(seen[part], there[part], found[part])
+            known = cell.quantities.setdefault(quantity, more)
+            if known is not more:
+                known.add(more)
+            begin = end
 
 
 def _aggregate(names: list[str], times: list[int], values: list[float]) -> Aggregate:
@@ -76,18 +75,3 @@ def _first_name(names: list[str], values: list[float], value: float) -> str:
     if values.count(value) == 1:
         return names[values.index(value)]
     return min(name for name, other in zip(names, values, strict=True) if other == value)
-
-
-def _follow(judging: Judging, cell: Cell, rows: Iterable[tuple[str, int, float, float]]) -> None:
-    """Keep the first and the last (name, time, value, quality) of each series that came on time."""
-    if judging.envelope.is_backfill:
-        return
-    watermark, offset, known = judging.watermark, judging.record.offset, cell.series
-    for name, time_ns, value, grade in rows:
-        if time_ns < watermark:
-            continue
-        seen = known.get(name)
-        if seen is None:
-            known[name] = SeriesWindow(time_ns, value, time_ns, value, grade, offset)
-        else:
-            seen.add(time_ns, value, grade, offset)

@@ -19,21 +19,26 @@ from schemas.envelope import Envelope, dedup_key, read_envelope
 from schemas.ids import Mode, is_id
 from schemas.judged import Judged
 from schemas.refusals import Reason, RefusedError
+from schemas.rules import signals_of
 from schemas.times import SECOND_NS, format_time
 from streams.delivery.records import Effect, Record, StateFormatError
 from streams.delivery.watermarks import SourceClock
 from streams.pace import Pace
 from streams.registry.view import RegistryView
-from streams.sense import anomalies, dedup, rules, windows
+from streams.sense import anomalies, dedup, rules, season, windows
 from streams.sense.anomalies import OpenAnomalies, Subject
 from streams.sense.blocks import Block, decode_block
+from streams.sense.following import Follower
 from streams.sense.gathering import Gatherer
+from streams.sense.health import SensorHealth, Voices
 from streams.sense.judging import Judging, Tally
 from streams.sense.outbox import Outbox
 from streams.sense.people import PeopleJudge, count_rows
 from streams.sense.readings import ReadingsJudge, count_readings
+from streams.sense.season import Seasons
 from streams.sense.series import SeriesTable
 from streams.sense.vitals import Frame, signs_of
+from streams.sense.watch import Watch
 from streams.sense.windows import Closed, Windows
 from streams.topics import UNIT_PARTITIONS, partition_for
 
@@ -47,6 +52,7 @@ class _Clock(Block):
     watermarks: dict[str, int]
     counters: dict[str, dict[str, int]]
     promised: int
+    voices: Voices = msgspec.field(default_factory=Voices)
 
 
 class SensePartition:
@@ -81,10 +87,21 @@ class SensePartition:
         self._rules = {n: [one for one in bound if pace.window_ns(one.rule.window_s) == n] for n in lengths}
         self._foreign: list[str] = []  # blocks of windows that another clock scale had
         self._anomalies = OpenAnomalies()
-        self._table = SeriesTable(catalogue, registry)
+        self._table = SeriesTable(catalogue, registry, Watch(catalogue, pace))
         every = list(self._windows.values())
-        ruled = frozenset(quantity.id for one in bound for quantity in one.quantities)
-        self._readings = ReadingsJudge(self._table, Gatherer(every, self._table.quantity_ids, ruled), self._anomalies)
+        followed = {n: frozenset(name for one in self._rules[n] for name in signals_of(one.rule)) for n in lengths}
+        self._health = SensorHealth(catalogue, self._table, self._anomalies, partition)
+        gatherer = Gatherer(self._windows[self._sign_length], self._table.quantity_ids)
+        follower = Follower(self._table, self._windows, followed)
+        self._seasons = Seasons()
+        self._readings = ReadingsJudge(
+            self._table,
+            self._anomalies,
+            gatherer=gatherer,
+            follower=follower,
+            health=self._health,
+            seasons=self._seasons,
+        )
         self._people = PeopleJudge(catalogue, registry, every)
 
     @property
@@ -106,9 +123,11 @@ class SensePartition:
     def changed_blocks(self) -> dict[str, bytes]:
         """Return the blocks that changed since the last call; an empty one is gone."""
         clock = _Clock(watermarks=dict(self._clock.by_topic), counters=self.counters, promised=self._promised)
+        clock.voices = self._health.voices
         parts = chain(
             ((name, b"") for name in self._foreign),
             self._table.changed_blocks(),
+            self._seasons.changed_blocks(),
             self._anomalies.changed_blocks(),
             *(window.changed_blocks() for window in self._windows.values()),
             *(window.changed_blocks() for window in self._dedup.values()),
@@ -133,6 +152,8 @@ class SensePartition:
         kind, _, rest = name.partition("/")
         if kind in {"names", "hot"}:
             self._table.restore_block(name, payload)
+        elif kind == season.BLOCK:
+            self._seasons.restore_block(name, payload)
         elif kind == windows.BLOCK:
             window = self._windows.get(int(rest.partition("/")[0]))
             if window is None:  # another clock scale has other windows: what it had begun is begun anew
@@ -148,6 +169,7 @@ class SensePartition:
             self._clock.by_topic.update(saved.watermarks)
             self.counters.update(saved.counters)
             self._promised = saved.promised
+            self._health.voices = saved.voices
         else:
             raise StateFormatError(f"unknown state block {name}")
 
@@ -156,7 +178,7 @@ class SensePartition:
             envelope = read_envelope(record.headers)
             if envelope.is_tick and not record.value:
                 if envelope.time_ns is not None:
-                    self._clock.observe(record.topic, envelope.time_ns, record.append_ns)
+                    self._observe(record, envelope.time_ns, outbox)
                 return
             unit_id = self._unit_of(record)
             watermark = self._clock.of(record.topic)
@@ -175,7 +197,13 @@ class SensePartition:
         if judged is not None:
             outbox.judged(msgspec.structs.replace(judged, total=counters["judged"]))
         if tally.newest_ns is not None:
-            self._clock.observe(record.topic, tally.newest_ns, record.append_ns)
+            self._observe(record, tally.newest_ns, outbox)
+
+    def _observe(self, record: Record, time_ns: int, outbox: Outbox) -> None:
+        """Move the watermark of a record's topic; that of the readings tells who has fallen silent."""
+        self._clock.observe(record.topic, time_ns, record.append_ns)
+        if record.topic == channels.READINGS:
+            self._health.sweep(self._clock.of(channels.READINGS), outbox)
 
     def _judge(self, judging: Judging) -> Judged | None:
         if self._is_repeat(judging.record, judging.envelope):
@@ -239,7 +267,8 @@ class SensePartition:
     def _decide(self, closed: Closed, outbox: Outbox) -> None:
         mode, unit_id = cast("Mode", closed.mode), closed.unit_id
         unit = self._registry.unit_at(unit_id, closed.end_ns - 1)
-        window = rules.Window(closed.start_ns, closed.end_ns, self._partition, unit)
+        before = self._windows[closed.length_ns].before(closed)
+        window = rules.Window(closed.start_ns, closed.end_ns, self._partition, unit, closed.cell, before)
         prefix = f"{mode}/{unit_id}/"
         for bound in self._rules[closed.length_ns]:
             detector = bound.rule.id
@@ -247,7 +276,7 @@ class SensePartition:
             def is_open(subject: str, detector: str = detector) -> bool:
                 return self._anomalies.is_open(detector, prefix + subject)
 
-            for subject, finding in rules.evaluate(bound, closed.cell, window, is_open):
+            for subject, finding in rules.evaluate(bound, window, is_open):
                 who = Subject(
                     name=prefix + subject,
                     unit_id=unit_id,

@@ -12,11 +12,13 @@ from schemas.ids import Mode
 from schemas.judged import Judged
 from schemas.refusals import Reason, RefusedError
 from schemas.rows import Rows, decode_crowd, decode_report, decode_video, encode_rows
+from schemas.rules import sights_of
 from schemas.times import format_time
 from schemas.video import VideoRow
 from streams.registry.view import RegistryView
 from streams.sense.judging import Judging
-from streams.sense.windows import People, Windows
+from streams.sense.reported import reported
+from streams.sense.windows import People, Windows, sight_name
 
 R = TypeVar("R", CrowdRow, VideoRow)
 
@@ -36,6 +38,8 @@ class PeopleJudge:
 
     def __init__(self, catalogue: Catalogue, registry: RegistryView, windows: list[Windows]) -> None:
         self._scenarios, self._registry, self._windows = catalogue.scenarios, registry, windows
+        rules = [rule for scenario in catalogue.scenarios.values() for rule in scenario.rules]
+        self._sights = sorted({sight for rule in rules for sight in sights_of(rule)})
 
     def crowd(self, judging: Judging) -> Judged | None:
         """Judge a record of crowd rows; ``RefusedError`` if it is refused as a whole."""
@@ -73,7 +77,7 @@ class PeopleJudge:
         if report.unit_id != unit_id or self._registry.unit_at(unit_id, time_ns) is None:
             detail = f"unit {report.unit_id} is not in the registry, or not the key {unit_id}"
             raise RefusedError(Reason.UNKNOWN_PLACE, detail)
-        if report.category != "other" and report.category not in self._scenarios:
+        if report.category not in self._scenarios:
             raise RefusedError(Reason.SCHEMA, f"category {report.category} is neither a scenario nor `other`")
         if time_ns > judging.latest_ns:
             raise RefusedError(Reason.FUTURE, f"{format_time(time_ns)} is more than 5 min ahead of its record")
@@ -83,6 +87,8 @@ class PeopleJudge:
             judging.set_aside(judged, 1)
             return None
         judging.take(1, time_ns)
+        if not judging.envelope.is_backfill:
+            judging.outbox.anomaly(reported(report, time_ns, judging, self._scenarios[report.category].reports))
         return judged
 
     def _crowd_fault(self, unit_id: str, row: CrowdRow, time_ns: int) -> str | None:
@@ -97,13 +103,21 @@ class PeopleJudge:
         # The period ends at ``time``: at the very end of a window, it belongs to that one. Before 1970 there is none.
         for people in self._people(judging, judging.envelope.mode, time_ns, max(time_ns - 1, 0)):
             zone = people.zone(f"{row.zone_id}/{row.source}")
-            zone.add(time_ns, row.people_count, row.people_in, row.people_out, judging.record.offset)
+            zone.add(
+                time_ns, row.people_count, row.people_in, row.people_out, judging.record.offset, row.mean_speed_mps
+            )
 
     def _add_video(self, judging: Judging, mode: Mode, zone_id: str | None, row: VideoRow, time_ns: int) -> None:
-        if row.counts is None or row.counts.person is None or row.health != "ok":
-            return
+        persons = None if row.counts is None else row.counts.person
+        sights = [
+            sight_name(kind, confidence)
+            for kind, confidence in (self._sights if row.events else ())
+            if any(event.kind == kind and event.confidence >= confidence for event in row.events)
+        ]
+        offset, is_well = judging.record.offset, row.health == "ok"
         for people in self._people(judging, mode, time_ns, time_ns):
-            people.camera(row.camera_id, zone_id).add(time_ns, row.counts.person, judging.record.offset)
+            camera = people.camera(row.camera_id, zone_id)
+            camera.add(time_ns, offset, persons=persons, sights=sights, is_well=is_well)
 
     def _people(self, judging: Judging, mode: Mode, time_ns: int, place_ns: int) -> list[People]:
         """Return what a row enters: the windows that hold ``place_ns``, on time as long as these cannot have closed."""

@@ -5,6 +5,7 @@ A pack is judged as columns. What stands out (unknown, at fault, repeated) is lo
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import msgspec
@@ -12,14 +13,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from schemas.anomalies import Evidence
+from schemas.catalogue import DISTANCE
 from schemas.ids import MODES
 from schemas.judged import Judged, ReadingColumns
 from schemas.refusals import Reason
 from schemas.senml import Pack, decode_pack, pack_of_one
 from schemas.times import SECOND_NS, format_time
 from streams.sense.anomalies import Finding, OpenAnomalies, Subject
+from streams.sense.following import Follower, Readings
 from streams.sense.gathering import Gatherer
+from streams.sense.health import SensorHealth
 from streams.sense.judging import Judging
+from streams.sense.season import Seasons
 from streams.sense.series import NO_CODE, NO_ROW, UNKNOWN_CODE, Refusal, Series, SeriesTable, Structured
 from streams.sense.taking import take
 
@@ -53,8 +58,18 @@ class Columns:
 class ReadingsJudge:
     """Judges packs of one partition; state is the series table, the windows and the open anomalies."""
 
-    def __init__(self, table: SeriesTable, gatherer: Gatherer, anomalies: OpenAnomalies) -> None:
-        self._table, self._gatherer, self._anomalies = table, gatherer, anomalies
+    def __init__(
+        self,
+        table: SeriesTable,
+        anomalies: OpenAnomalies,
+        *,
+        gatherer: Gatherer,
+        follower: Follower,
+        health: SensorHealth,
+        seasons: Seasons,
+    ) -> None:
+        self._table, self._anomalies = table, anomalies
+        self._gatherer, self._follower, self._health, self._seasons = gatherer, follower, health, seasons
 
     def judge(self, judging: Judging) -> Judged | None:
         """Judge one pack; ``RefusedError`` if it is refused as a whole."""
@@ -68,11 +83,13 @@ class ReadingsJudge:
         too_late = np.zeros(len(found.at), bool)
         if not judging.envelope.is_backfill:
             too_late = found.times < judging.oldest_ns
+        before = self._table.hot[found.rows]
         taken = take(self._table, found.rows, found.times, found.values, found.facts, too_late)
         judging.tally.duplicate += len(taken.duplicates)
         for i in taken.conflicts:
             self._refuse_conflict(judging, found, i)
         self._limits(judging, found, taken.accepted & taken.good & ~too_late, taken.grades)
+        self._health.hear(judging, found.rows, found.times, self._every(found), taken)
         if too_late.any():
             places = np.flatnonzero(taken.accepted & too_late)
             if len(places):
@@ -84,6 +101,7 @@ class ReadingsJudge:
         found, grades = found.only(places), taken.grades[places]
         judging.take(len(places), int(found.times.max()))
         self._gatherer.gather(judging, found.names, found.times, found.values, grades, found.facts)
+        self._follow(judging, found, grades, before[places])
         return judging.judged(readings=_packed(found, grades))
 
     def _known(self, judging: Judging, pack: Pack) -> Columns:
@@ -130,6 +148,27 @@ class ReadingsJudge:
         series = older.get(at) or self._table.known[row]
         assert series is not None, "rows are given out for known series only"
         return series
+
+    def _follow(self, judging: Judging, found: Columns, grades: NDArray[np.float32], before: Structured) -> None:
+        """Follow what rules look at: series that are beyond a limit, and distances from a season."""
+        good = np.flatnonzero(grades > 0.0)
+        of = found.only(good)
+        met = before if len(good) == len(before) else before[good]
+        of_good = Readings(of.names, of.rows, of.times, of.values, grades[good], of.facts, met)
+        self._follower.follow(judging, of_good)
+        seasonal = np.flatnonzero(of.facts["season"])
+        if len(seasonal):
+            some = of.only(seasonal)
+            distances = self._seasons.distances(some.names, some.times, some.values, some.facts["resolution"])
+            for i, distance in enumerate(distances.tolist()):
+                name, mode = some.names[i] + DISTANCE, MODES[int(some.facts["mode"][i])]
+                grade = float(of_good.grades[seasonal[i]])
+                self._follower.follow_distance(judging, name, int(some.times[i]), distance, grade, mode)
+
+    def _every(self, found: Columns) -> Iterator[Series]:
+        return (
+            self._series(found.older, at, row) for at, row in zip(found.at.tolist(), found.rows.tolist(), strict=True)
+        )
 
     def _limits(self, judging: Judging, found: Columns, well: BoolArray, grades: NDArray[np.float32]) -> None:
         """Hold what is on time and well against the limits of its quantity, in pack order."""

@@ -15,24 +15,33 @@ from schemas.catalogue import Catalogue, Quantity
 from schemas.envelope import gateway_urn
 from schemas.ids import MODES, Mode
 from schemas.refusals import Reason
+from schemas.times import SECOND_NS
 from streams.registry.view import RegistryView
 from streams.sense.blocks import Block, decode_block, pack_array, unpack_array
+from streams.sense.watch import Watch
 
 BLOCK = 1_024
 NEVER = -1  # last time of a series that has no reading yet
 NO_ROW = -1
 NO_CODE = -1  # no unit of measure given, or no owner
 UNKNOWN_CODE = -2  # a text that no series has
-HOT = np.dtype([("time", "<i8"), ("value", "<f8"), ("quality", "<f4"), ("run", "<u2")])  # 22 bytes a series
-BEFORE_RUNS = np.dtype([("time", "<i8"), ("value", "<f8"), ("quality", "<f4")])  # as it was saved at first
+HOT = np.dtype([("time", "<i8"), ("value", "<f8"), ("quality", "<f4"), ("run", "<u2"), ("watch", "<u2")])
+# As it was saved at first, and before series were followed for rules.
+OLDER = (
+    np.dtype([("time", "<i8"), ("value", "<f8"), ("quality", "<f4")]),
+    np.dtype([("time", "<i8"), ("value", "<f8"), ("quality", "<f4"), ("run", "<u2")]),
+)
 FACTS = np.dtype(  # ``Series`` as numbers, never saved; texts are codes of the table
     [
         ("since", "i8"), ("low", "f8"), ("high", "f8"), ("alarm", "f8"), ("sign", "f8"), ("resolution", "f8"),
+        ("watch_over", "f8"), ("watch_under", "f8"), ("interval", "i8"), ("silent", "i8"), ("follow", "u2"),
         ("stuck_after", "i4"), ("unit", "i4"), ("owner", "i4"), ("measure", "i4"), ("quantity", "i2"), ("mode", "i1"),
-        ("boolean", "?"), ("known", "?"),
+        ("boolean", "?"), ("known", "?"), ("season", "?"),
     ]
 )  # fmt: skip
 Structured = NDArray[np.void]
+IntArray = NDArray[np.int64]
+BoolArray = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +57,9 @@ class Series:
     owner: str | None  # the ``ce_source`` that alone may speak for it
     since_ns: int
     subject: str  # whose anomalies its limits raise
+    interval_ns: int
+    watch: tuple[float, float]  # over and under: beyond them it is followed for rules
+    follow: int  # for so many good readings more
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +77,9 @@ class _Names(Block):
 class SeriesTable:
     """Rows of hot state by series name; a row is never given away, so that blocks keep their places."""
 
-    def __init__(self, catalogue: Catalogue, registry: RegistryView) -> None:
-        self._registry = registry
+    def __init__(self, catalogue: Catalogue, registry: RegistryView, watch: Watch) -> None:
+        self._registry, self._watch = registry, watch
+        self._seen_units = registry.unit_change
         self._quantities = catalogue.quantities
         self._numbers = {quantity: number for number, quantity in enumerate(catalogue.quantities)}
         self._scales = {
@@ -88,6 +101,10 @@ class SeriesTable:
 
     def sync_registry(self) -> None:
         """Forget what was known of the devices whose registry record has changed since the last call."""
+        if self._registry.unit_change != self._seen_units:  # a unit's class decides what its series are followed for
+            self._seen_units = self._registry.unit_change
+            self.known = [None] * len(self.known)
+            self.facts["known"] = False
         if self._registry.change == self._seen_change:
             return
         for device_id in self._registry.changed_since(self._seen_change):
@@ -117,6 +134,10 @@ class SeriesTable:
             np.inf if scale is None else scale.limits[0],
             0.0 if scale is None else scale.sign,
             quantity.resolution,
+            *series.watch,
+            series.interval_ns,
+            round(series.interval_ns * quantity.dead_after),
+            series.follow,
             quantity.stuck_after or 0,
             self._code(series.unit_id),
             NO_CODE if series.owner is None else self._code(series.owner),
@@ -125,7 +146,30 @@ class SeriesTable:
             MODES.index(series.mode),
             quantity.boolean,
             True,
+            quantity.season,
         )
+
+    def refresh(self, row: int) -> None:
+        """Look a series up again whose device's registry record has changed; one that is gone stays unknown."""
+        series = self._newest(self.names[row])
+        if series is not None:
+            self._place(series)
+
+    def any_of(self, unit_id: str, mode: Mode, quantity: str | None = None) -> Series | None:
+        """Return the first known series of a unit and mode, of one quantity if asked; ``None`` if there is none."""
+        for series in self.known:
+            if (
+                series is not None
+                and (series.unit_id, series.mode) == (unit_id, mode)
+                and quantity in (None, series.quantity.id)
+            ):
+                return series
+        return None
+
+    @staticmethod
+    def mode_of(number: int) -> Mode:
+        """Return the mode of a number in ``facts``."""
+        return MODES[number]
 
     def touch(self, rows: NDArray[np.int64]) -> None:
         """Note that the hot state of ``rows`` has changed."""
@@ -186,6 +230,9 @@ class SeriesTable:
             owner=None if device.gateway_id is None else gateway_urn(device.gateway_id),
             since_ns=newest[0] if newest[1] is device else time_ns,
             subject=f"{device.mode}/{device.unit_id}/{name}",
+            interval_ns=round(device.interval_s * SECOND_NS),
+            watch=self._watch.bounds(quantity, self._registry.unit_at(device.unit_id, time_ns)),
+            follow=self._watch.readings(device.interval_s),
         )
 
     def _place(self, series: Series) -> int:
@@ -213,11 +260,11 @@ class SeriesTable:
 
 
 def _hot_of(name: str, payload: bytes) -> Structured:
-    """Return a block's hot state; one of before runs were followed begins them anew."""
-    if len(payload) != len(pack_array(b"")) + BLOCK * BEFORE_RUNS.itemsize:
-        return np.frombuffer(unpack_array(name, payload, HOT.itemsize, BLOCK), HOT)
-    old, hot = np.frombuffer(unpack_array(name, payload, BEFORE_RUNS.itemsize, BLOCK), BEFORE_RUNS), _empty_hot()
-    for field in BEFORE_RUNS.names or ():
+    """Return a block's hot state; what one of an older form lacks begins anew."""
+    size = (len(payload) - len(pack_array(b""))) / BLOCK
+    form = next((older for older in OLDER if older.itemsize == size), HOT)
+    old, hot = np.frombuffer(unpack_array(name, payload, form.itemsize, BLOCK), form), _empty_hot()
+    for field in form.names or ():
         hot[field] = old[field]
     return hot
 

@@ -134,17 +134,19 @@ def _people_in(people: People, frame: Frame) -> Measured | None:
 
 
 def _persons(people: People, frame: Frame) -> Measured | None:
-    if not people.cameras:
+    counting = {name: camera for name, camera in people.cameras.items() if camera.n > 0}
+    if not counting:
         return None
-    most = sorted(people.cameras, key=lambda name: (-people.cameras[name].persons, name))
-    contributors = tuple(Contributor(name=name, value=float(people.cameras[name].persons)) for name in most[:8])
-    n = sum(camera.n for camera in people.cameras.values())
-    persons = float(sum(camera.persons for camera in people.cameras.values()))
+    most = sorted(counting, key=lambda name: (-counting[name].persons, name))
+    contributors = tuple(Contributor(name=name, value=float(counting[name].persons)) for name in most[:8])
+    n = sum(camera.n for camera in counting.values())
+    persons = float(sum(camera.persons for camera in counting.values()))
     return Measured(persons, n, frame.coverage(n, "video"), contributors)
 
 
 def _indicator(entry: IndicatorEntry, measured: Measured, frame: Frame, start: str, revision: int) -> Indicator:
-    score = curve_score(measured.value, [p.value for p in entry.curve], [p.score for p in entry.curve])
+    curve = entry.curve_at(frame.start_ns)
+    score = curve_score(measured.value, [p.value for p in curve], [p.score for p in curve])
     return Indicator(
         unit_id=frame.unit_id,
         indicator=entry.id,

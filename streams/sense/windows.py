@@ -7,7 +7,7 @@ it holds, not by how often it was published: two lives of a worker that saw the 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 import msgspec
@@ -52,9 +52,36 @@ class SeriesWindow(msgspec.Struct):
     quality: float
     offset: int
     n: int = 1
+    low: float | None = None  # ``None``: as the first, saved before extremes were followed
+    high: float | None = None
+    low_ns: int = -1  # when the lowest came first
+    high_ns: int = -1
+    total: float = 0.0
+    filled: int = 0  # readings before the first that are taken to have been like it
+
+    @property
+    def mean(self) -> float:
+        """Return the mean of the window's readings, those before it was followed included."""
+        return self.last if self.low is None else self.total / (self.n + self.filled)
+
+    def fill(self, readings: int) -> None:
+        """Count so many readings before the first as equal to it."""
+        self.filled, self.total = self.filled + readings, self.total + readings * self.first
+
+    @classmethod
+    def of(cls, time_ns: int, value: float, quality: float, offset: int) -> SeriesWindow:
+        """Return the window of one reading."""
+        return cls(time_ns, value, time_ns, value, quality, offset, 1, value, value, time_ns, time_ns, value)
 
     def add(self, time_ns: int, value: float, quality: float, offset: int) -> None:
         """Take one more reading, in any order of time."""
+        low = self.first if self.low is None else self.low
+        high = self.first if self.high is None else self.high
+        if (value, time_ns) < (low, self.low_ns):
+            self.low, self.low_ns = value, time_ns
+        if (-value, time_ns) < (-high, self.high_ns):
+            self.high, self.high_ns = value, time_ns
+        self.total += value
         if time_ns < self.first_ns:
             self.first_ns, self.first = time_ns, value
         if time_ns >= self.last_ns:
@@ -73,9 +100,19 @@ class ZoneWindow(msgspec.Struct):
     has_flow: bool = False
     n: int = 0
     offset: int = -1
+    speed_ns: int = -1
+    speed: float | None = None  # the newest mean speed, m/s
 
-    def add(self, time_ns: int, count: int | None, people_in: int | None, people_out: int | None, offset: int) -> None:
-        """Take one row: counts present are the newest, flows add up."""
+    def add(
+        self,
+        time_ns: int,
+        count: int | None,
+        people_in: int | None,
+        people_out: int | None,
+        offset: int,
+        speed: float | None = None,
+    ) -> None:
+        """Take one row: counts and speeds are the newest, flows add up."""
         if count is not None and time_ns >= self.last_ns:
             self.last_ns, self.count = time_ns, count
         self.has_flow = self.has_flow or people_in is not None or people_out is not None
@@ -84,23 +121,54 @@ class ZoneWindow(msgspec.Struct):
         self.n += 1
         self.newest_ns = max(self.newest_ns, time_ns)
         self.offset = max(self.offset, offset)
+        if speed is not None and time_ns >= self.speed_ns:
+            self.speed_ns, self.speed = time_ns, speed
+
+
+class Sight(msgspec.Struct):
+    """Rows in which one camera saw one kind of thing with enough confidence."""
+
+    n: int = 0
+    first_ns: int = -1
+    offset: int = -1  # where the last such row lies
+
+    def add(self, time_ns: int, offset: int) -> None:
+        """Take one row."""
+        self.n += 1
+        self.first_ns = time_ns if self.first_ns < 0 else min(self.first_ns, time_ns)
+        self.offset = max(self.offset, offset)
 
 
 class CameraWindow(msgspec.Struct):
-    """Video rows of one camera: the most persons in view at once."""
+    """Video rows of one camera: the most persons in view at once, what it saw, and how often it saw badly."""
 
     zone_id: str | None
     persons: int = 0
-    n: int = 0
+    n: int = 0  # rows with a count of persons
     last_ns: int = -1
     offset: int = -1
+    rows: int = 0  # all of them
+    unwell: int = 0  # rows of bad health: nothing else is taken of them
+    sights: dict[str, Sight] = {}  # by ``sight_name``
 
-    def add(self, time_ns: int, persons: int, offset: int) -> None:
+    def add(self, time_ns: int, offset: int, *, persons: int | None, sights: Iterable[str], is_well: bool) -> None:
         """Take one row."""
-        self.persons = max(self.persons, persons)
-        self.n += 1
+        self.rows += 1
         self.last_ns = max(self.last_ns, time_ns)
         self.offset = max(self.offset, offset)
+        if not is_well:
+            self.unwell += 1
+            return
+        if persons is not None:
+            self.persons = max(self.persons, persons)
+            self.n += 1
+        for name in sights:
+            self.sights.setdefault(name, Sight()).add(time_ns, offset)
+
+
+def sight_name(kind: str, confidence: float) -> str:
+    """Return the name of what is seen with at least so much confidence."""
+    return f"{kind}@{confidence:g}"
 
 
 class People(msgspec.Struct):
@@ -183,6 +251,10 @@ class Windows:
             cell.revised += 1
         return cell
 
+    def before(self, closed: Closed) -> Cell | None:
+        """Return the cell of the window before one that is being closed, of the same unit and mode."""
+        return self._by_start.get(closed.start_ns - self.length_ns, {}).get((closed.unit_id, closed.mode))
+
     def due(self, watermark: int) -> list[Closed]:
         """Return what has changed in windows that end at or before ``watermark``; who closes a cell makes it clean."""
         found = []
@@ -196,9 +268,11 @@ class Windows:
     def drop(self, watermark: int) -> None:
         """Forget windows for which not even a late row can come any more.
 
-        One that ends where the grace period begins is kept: a row at that very time may belong to it.
+        One that ends where the grace period begins is kept: a row at that very time may belong to it; and one whose
+        next window is not decided yet: patterns look back.
         """
-        for start in [start for start in self._by_start if start + self.length_ns + self._grace_ns < watermark]:
+        kept_ns = self.length_ns + max(self._grace_ns, self.length_ns)
+        for start in [start for start in self._by_start if start + kept_ns < watermark]:
             for unit_id, _ in self._by_start.pop(start):
                 place = (start, shard_of(unit_id, SHARDS))
                 self._dirty.discard(place)
@@ -243,6 +317,8 @@ def merged(on_time: People, late: People) -> People:
         zone.people_out += more.people_out
         zone.has_flow = zone.has_flow or more.has_flow
         zone.n += more.n
+        if more.speed_ns > zone.speed_ns:
+            zone.speed_ns, zone.speed = more.speed_ns, more.speed
     for name, seen in late.cameras.items():
         camera = everything.camera(name, seen.zone_id)
         camera.persons = max(camera.persons, seen.persons)

@@ -20,8 +20,8 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import IllegalStateError, KafkaConnectionError, KafkaError
 
 from schemas import channels
-from schemas.catalogue import CatalogueError, load_catalogue
 from streams import kafka, metrics
+from streams.catalogue.files import CatalogueError, load_catalogue
 from streams.delivery.records import Record
 from streams.health import health_app, serve
 from streams.settings import Settings, SettingsError

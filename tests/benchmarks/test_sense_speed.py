@@ -17,6 +17,7 @@ from streams.sense.partition import SensePartition
 from tests.streams.sense.builders import T0, partition, registry, tick
 
 READINGS = 200  # a pack
+INTERVAL_S = 10.0
 DEVICES = 100  # a unit, of two quantities each: one pack
 PACKS = 400
 BATCH = 20
@@ -51,7 +52,7 @@ def test_a_reading_is_judged_in_microseconds(series: int, capsys: pytest.Capture
 def devices(units: Sequence[str]) -> list[Device]:
     """Return two-quantity devices; a tenth of the readings are alarms, two tenths have limits and rules."""
     return [
-        Device(device_id=f"d{u}-{d}", unit_id=unit, quantities=KINDS[d % len(KINDS)], interval_s=10.0)
+        Device(device_id=f"d{u}-{d}", unit_id=unit, quantities=KINDS[d % len(KINDS)], interval_s=INTERVAL_S)
         for u, unit in enumerate(units)
         for d in range(DEVICES)
     ]
@@ -61,15 +62,19 @@ def _packs(units: Sequence[str], start: int, count: int) -> list[Record]:
     return [_pack(units, turn) for turn in range(start, start + count)]
 
 
+def _time(turn: int, units: int) -> int:
+    """Return the time of a pack: every unit sends one in each interval."""
+    return T0 + round(turn * INTERVAL_S * SECOND_NS / units)
+
+
 def _pack(units: Sequence[str], turn: int) -> Record:
     u = turn % len(units)
-    # Each comes a second after the one before; readings of one series are as far apart as there are units.
-    now = T0 + turn * SECOND_NS
+    now = _time(turn, len(units))
     readings = [
         (
             f"d{u}-{d}/{quantity}",
             None,
-            now + d * 1_000_000,
+            now + d * 10_000,
             False if quantity == "lift_fault" else VALUES[quantity] + d / 7,
         )
         for d in range(DEVICES)
@@ -92,7 +97,8 @@ def _seconds(state: SensePartition, packs: Sequence[Record]) -> float:
     used = 0.0
     for start in range(0, len(packs), BATCH):
         batch = list(packs[start : start + BATCH])
-        batch += [tick(topic, packs[start].offset - 5.0) for topic in channels.SOURCES]
+        seconds = (packs[start].append_ns - SECOND_NS - T0) / SECOND_NS
+        batch += [tick(topic, seconds - 5.0) for topic in channels.SOURCES]
         begin = time.process_time()
         state.fold(batch)
         used += time.process_time() - begin

@@ -12,8 +12,8 @@ import yaml
 from aiohttp.test_utils import TestClient, TestServer
 
 from schemas import channels
-from schemas.catalogue import load_catalogue
 from streams import topics
+from streams.catalogue.files import load_catalogue
 from streams.cli import main
 from streams.delivery.faust_app import make_app
 from streams.delivery.watchdog import STUCK_SECONDS

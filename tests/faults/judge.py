@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from schemas.catalogue import load_catalogue
+from streams.catalogue.files import load_catalogue
 from streams.settings import Settings
 from tests.faults import invariants
 from tests.faults.district import registry

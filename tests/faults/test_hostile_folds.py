@@ -6,10 +6,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 from schemas import channels
-from schemas.catalogue import load_catalogue
 from schemas.dead_letters import read_dead_letter
 from schemas.times import SECOND_NS
 from streams.alert.partition import AlertPartition
+from streams.catalogue.files import load_catalogue
 from streams.delivery.records import Effect, Record
 from streams.dispatch.partition import DispatchPartition
 from streams.pace import Pace

@@ -12,7 +12,7 @@ import psutil
 import pytest
 
 from schemas import channels
-from schemas.catalogue import load_catalogue
+from streams.catalogue.files import load_catalogue
 from streams.kafka import producer, topic_name
 from streams.local.kafka import LocalKafka
 from streams.settings import Settings

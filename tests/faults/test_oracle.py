@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from schemas import channels
-from schemas.catalogue import load_catalogue
 from schemas.envelope import read_envelope
 from schemas.times import SECOND_NS
+from streams.catalogue.files import load_catalogue
 from streams.settings import Settings
 from tests.faults.district import registry
 from tests.faults.expected import Expected

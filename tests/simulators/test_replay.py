@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from schemas.catalogue import load_catalogue
 from schemas.envelope import read_envelope
 from schemas.files import Mapping, TimeColumns, ValueColumn, read_mapping
 from schemas.registry import Unit, Zone
@@ -20,6 +19,7 @@ from simulators.outgoing import Outgoing
 from simulators.recorded import Recording, Tally, moment_ns
 from simulators.replay import events, registry_of, replay, shift_to, survey
 from simulators.sending import Sender
+from streams.catalogue.files import load_catalogue
 
 SHIPPED = sorted((Path(__file__).parents[2] / "deploy" / "mappings").glob("*.yaml"))
 UNIT = Unit(

@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
 
-from schemas.catalogue import load_catalogue
 from schemas.registry import Device
 from simulators.noise import normal, streams_of, uniform
 from simulators.signals import MODELS, Signals, is_weekend, local_hour
+from streams.catalogue.files import load_catalogue
 
 THURSDAY_NOON = 1_767_240_000
 DAY = 86_400

@@ -10,7 +10,7 @@ import click
 import pytest
 from click.testing import CliRunner, Result
 
-from schemas.catalogue import CATALOGUE_FOLDER
+from streams.catalogue.files import CATALOGUE_FOLDER
 from streams.cli import main
 from streams.commands.running import with_settings
 from streams.settings import Settings
@@ -176,7 +176,7 @@ def test_a_worker_with_a_bad_catalogue_does_not_start_its_stages(run: Run, liste
 def test_the_shipped_catalogue_is_well(run: Run) -> None:
     said = run("catalogue", "check")
     assert said.exit_code == 0
-    assert "3 scenarios" in said.stdout
+    assert "26 scenarios" in said.stdout
 
 
 def test_the_contract_is_written_out(run: Run, tmp_path: Path) -> None:

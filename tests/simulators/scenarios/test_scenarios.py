@@ -1,10 +1,10 @@
 import pytest
 
-from schemas.catalogue import load_catalogue
 from schemas.registry import RegistryFile
 from simulators.scenarios import SCENARIOS, UNITS, faults_of, units_of
 from simulators.scenarios.crowd_surge import CrowdSurge
 from simulators.scenarios.gas_leak import GasLeak
+from streams.catalogue.files import load_catalogue
 
 ONSET = 1_767_240_000.0
 SCALES = (1.0, 60.0)

@@ -11,12 +11,12 @@ from schemas import channels
 from schemas.actions import Action, Matcher
 from schemas.alerts import Alert
 from schemas.anomalies import Anomaly, Evidence, Phase
-from schemas.catalogue import load_catalogue
 from schemas.envelope import PROVISIONAL, tick_headers
 from schemas.ids import Mode
 from schemas.signs import Indicator, UnitScores
 from schemas.times import SECOND_NS, format_time
 from streams.alert.partition import AlertPartition
+from streams.catalogue.files import load_catalogue
 from streams.delivery.records import Effect, Record
 from streams.delivery.watermarks import WATERMARK_HEADERS, encode_watermark
 from streams.pace import Pace

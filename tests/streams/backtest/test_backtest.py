@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 
-from schemas.catalogue import CATALOGUE_FOLDER
+from streams.catalogue.files import CATALOGUE_FOLDER
 from streams.cli import main
 
 HEADER = "timestamp,value\n"

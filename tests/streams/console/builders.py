@@ -12,12 +12,12 @@ from aiohttp.test_utils import TestClient, TestServer
 
 from schemas import channels
 from schemas.alerts import Alert
-from schemas.catalogue import load_catalogue
 from schemas.ids import alert_id, case_id, district_of, order_id
 from schemas.orders import Order
 from schemas.registry import Unit
 from schemas.signs import Indicator, UnitScores
 from schemas.times import SECOND_NS, format_time
+from streams.catalogue.files import load_catalogue
 from streams.console.api import NotConfirmedError, Receipt, console_app
 from streams.console.auth import Access
 from streams.console.hub import Hub

@@ -10,12 +10,13 @@ import msgspec
 from schemas import channels, ids
 from schemas.alerts import Alert, AlertSubject
 from schemas.anomalies import Evidence
-from schemas.catalogue import Catalogue, load_catalogue
+from schemas.catalogue import Catalogue
 from schemas.envelope import gateway_urn, tick_headers, write_envelope
 from schemas.feedback import Feedback
 from schemas.orders import Order
 from schemas.registry import Team, Unit, UnitKind
 from schemas.times import SECOND_NS, format_time, parse_time
+from streams.catalogue.files import load_catalogue
 from streams.delivery.records import Effect, Record
 from streams.delivery.watermarks import WATERMARK_HEADERS, encode_watermark
 from streams.dispatch.partition import DispatchPartition

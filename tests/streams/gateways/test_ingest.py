@@ -9,12 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas import channels
-from schemas.catalogue import load_catalogue
 from schemas.envelope import read_envelope
 from schemas.refusals import Reason
 from schemas.registry import Device, Unit, Zone
 from schemas.senml import decode_pack
 from schemas.times import SECOND_NS
+from streams.catalogue.files import load_catalogue
 from streams.gateways.ingest import BadBodyError, Ingest, Ingester, Taken
 from streams.gateways.packing import gateway
 from streams.registry.view import RegistryView

@@ -9,7 +9,6 @@ import msgspec
 
 from schemas import channels
 from schemas.anomalies import Anomaly
-from schemas.catalogue import load_catalogue
 from schemas.envelope import gateway_urn, tick_headers, write_envelope
 from schemas.ids import Mode
 from schemas.judged import Judged, decode_judged, row_count
@@ -17,6 +16,7 @@ from schemas.registry import Device, Unit, Zone
 from schemas.senml import encode_pack
 from schemas.signs import Indicator, UnitScores
 from schemas.times import SECOND_NS, format_time
+from streams.catalogue.files import load_catalogue
 from streams.delivery.records import Effect, Record
 from streams.delivery.watermarks import WATERMARK_HEADERS, decode_watermark
 from streams.pace import Pace

@@ -9,9 +9,11 @@ from hypothesis import strategies as st
 
 from detectors.quality.physical_range import in_range
 from streams.delivery.records import StateFormatError
+from streams.pace import Pace
 from streams.sense.blocks import pack_array
-from streams.sense.series import BEFORE_RUNS, BLOCK, SeriesTable
+from streams.sense.series import BLOCK, OLDER, SeriesTable
 from streams.sense.taking import take, take_one_by_one
+from streams.sense.watch import Watch
 from tests.streams.sense.builders import CATALOGUE, device, registry
 
 NAMES = [f"air-{i}/pm25" for i in range(5)]
@@ -24,7 +26,8 @@ readings = st.lists(
 def _table(stuck_after: int = 3) -> SeriesTable:
     pm25 = CATALOGUE.quantities["pm25"].model_copy(update={"stuck_after": stuck_after, "resolution": 0.5})
     catalogue = CATALOGUE.model_copy(update={"quantities": {**CATALOGUE.quantities, "pm25": pm25}})
-    table = SeriesTable(catalogue, registry([device(f"air-{i}", "pm25") for i in range(5)]))
+    devices = registry([device(f"air-{i}", "pm25") for i in range(5)])
+    table = SeriesTable(catalogue, devices, Watch(catalogue, Pace()))
     for name in NAMES:
         table.find(name, 10)
     return table
@@ -77,14 +80,15 @@ def test_quality_falls_while_a_sensor_says_the_same_for_too_long_and_recovers() 
     assert grades == [1.0, 1.0, 0.9, 0.81, 0.829, 0.846]
 
 
-def test_hot_state_of_before_runs_were_followed_is_read() -> None:
+@pytest.mark.parametrize("form", OLDER)
+def test_hot_state_of_an_older_form_is_read(form: np.dtype[np.void]) -> None:
     table, rows = _table(), np.zeros(1, np.int64)
     take(table, rows, rows + 7, np.array([5.0]), table.facts.take(rows), np.zeros(1, bool))
-    old = np.zeros(BLOCK, BEFORE_RUNS)
-    for field in BEFORE_RUNS.names or ():
+    old = np.zeros(BLOCK, form)
+    for field in form.names or ():
         old[field] = table.hot[field]
     fresh = _table()
     fresh.restore_block("hot/0", pack_array(old.tobytes()))
-    assert fresh.hot[0].tolist() == (7, 5.0, 1.0, 0)
+    assert fresh.hot[0].tolist() == (7, 5.0, 1.0, 1 if "run" in (form.names or ()) else 0, 0)
     with pytest.raises(StateFormatError, match="has 5 bytes"):
         fresh.restore_block("hot/0", pack_array(b"x"))

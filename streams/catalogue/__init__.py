@@ -1,0 +1,1 @@
+"""The catalogue at the edge: read from files, and changed while the system runs."""

@@ -1,0 +1,138 @@
+"""Reads the catalogue from ``deploy/catalogue``; what is wrong is named with its file, its line and the reason."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+import yaml
+from pydantic import ValidationError
+
+from schemas.catalogue import Catalogue, IndicatorEntry, Quantity, Scenario, Table
+from schemas.rules import Entry
+
+T = TypeVar("T", bound=Entry)
+CATALOGUE_FOLDER = Path(__file__).resolve().parents[2] / "deploy" / "catalogue"
+MAX_FILE_BYTES = 1 << 20
+LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # ten times as fast where libyaml is there
+# A thing that people report and that none of the scenarios names: handled all the same.
+OTHER = "other"
+
+
+class CatalogueError(Exception):
+    """A catalogue file is wrong: file, line and reason."""
+
+
+def load_catalogue(folder: Path = CATALOGUE_FOLDER) -> Catalogue:
+    """Read and check every file of a catalogue.
+
+    Raises
+    ------
+    CatalogueError
+        A file is missing, not YAML, or says something wrong; the message names file, line, place and reason.
+    """
+    scenarios: dict[str, Scenario] = {}
+    paths = sorted((folder / "scenarios").glob("*.yaml"))
+    if not paths:
+        raise CatalogueError(f"{folder}: no scenarios/*.yaml; point VITALS_CATALOGUE to a catalogue folder")
+    for path in (*paths, folder / f"{OTHER}.yaml"):
+        scenario = read_scenario(path)
+        if scenario.id != path.stem:
+            raise CatalogueError(f"{path}:1: the id is {scenario.id}: it must be the file's name, {path.stem}")
+        scenarios[scenario.id] = scenario
+    return whole_catalogue(
+        folder,
+        quantities=_entries(folder / "quantities.yaml", Quantity),
+        indicators=_entries(folder / "indicators.yaml", IndicatorEntry),
+        tables=_entries(folder / "tables.yaml", Table),
+        scenarios=scenarios,
+    )
+
+
+def read_scenario(path: Path) -> Scenario:
+    """Read one scenario's file by itself; ``CatalogueError`` as ``load_catalogue``."""
+    root = _read(path)
+    return _checked(path, Scenario, root, root)
+
+
+def whole_catalogue(
+    folder: Path,
+    *,
+    quantities: dict[str, Quantity],
+    indicators: dict[str, IndicatorEntry],
+    tables: dict[str, Table],
+    scenarios: dict[str, Scenario],
+) -> Catalogue:
+    """Return the entries as one catalogue; ``CatalogueError`` where one names what is not there."""
+    try:
+        return Catalogue(quantities=quantities, indicators=indicators, tables=tables, scenarios=scenarios)
+    except ValidationError as error:
+        raise CatalogueError(f"{folder}: {_reason(error.errors()[0]['msg'])}") from error
+
+
+def _entries(path: Path, kind: type[T]) -> dict[str, T]:
+    root = _read(path)
+    if not isinstance(root, yaml.SequenceNode):
+        raise CatalogueError(f"{path}:1: must be a list of entries")
+    found: dict[str, T] = {}
+    for node in root.value:
+        entry = _checked(path, kind, node, root)
+        identity = str(entry.id)  # type: ignore[attr-defined]  # every entry of a list has one
+        if identity in found:
+            raise CatalogueError(f"{path}:{_line(node)}: {identity}: a second entry of this id")
+        found[identity] = entry
+    return found
+
+
+def _checked(path: Path, kind: type[T], node: yaml.Node, root: yaml.Node) -> T:
+    value = _value(path, node)
+    try:
+        return kind.model_validate(value)
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = value.get("id", "?") if isinstance(value, dict) else "?"
+        place = ".".join(str(part) for part in first["loc"]) or "entry"
+        line = _line(_find(node, first["loc"]) or root)
+        raise CatalogueError(f"{path}:{line}: {name}: {place}: {_reason(first['msg'])}") from error
+
+
+def _read(path: Path) -> yaml.Node:
+    try:
+        if path.stat().st_size > MAX_FILE_BYTES:
+            raise CatalogueError(f"{path}: larger than {MAX_FILE_BYTES} bytes")
+        root = yaml.compose(path.read_text(encoding="utf-8"), Loader=LOADER)
+    except (OSError, UnicodeDecodeError) as error:
+        raise CatalogueError(f"{path}: {error}") from error
+    except (yaml.YAMLError, RecursionError) as error:
+        mark = getattr(error, "problem_mark", None)
+        line = 1 if mark is None else mark.line + 1
+        raise CatalogueError(f"{path}:{line}: not YAML: {getattr(error, 'problem', None) or error}") from error
+    if root is None:
+        raise CatalogueError(f"{path}:1: the file is empty")
+    return root
+
+
+def _value(path: Path, node: yaml.Node) -> Any:
+    try:
+        return LOADER("").construct_document(node)
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        raise CatalogueError(f"{path}:{_line(node)}: {getattr(error, 'problem', None) or error}") from error
+
+
+def _find(node: yaml.Node, place: Sequence[int | str]) -> yaml.Node | None:
+    """Return the deepest node on the way to a place; parts that no node has (names of a union) are passed over."""
+    for part in place:
+        if isinstance(node, yaml.SequenceNode) and isinstance(part, int) and part < len(node.value):
+            node = node.value[part]
+        elif isinstance(node, yaml.MappingNode):
+            node = next((value for key, value in node.value if key.value == str(part)), node)
+    return node
+
+
+def _line(node: yaml.Node) -> int:
+    return int(node.start_mark.line) + 1
+
+
+def _reason(message: str) -> str:
+    return message.removeprefix("Value error, ")
