@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,7 +11,7 @@ import numpy as np
 from schemas.crowd import CrowdRow
 from schemas.registry import Device, Unit, Zone
 from schemas.times import SECOND_NS, format_time
-from schemas.video import VideoCounts, VideoRow
+from schemas.video import CameraHealth, VideoCounts, VideoEvent, VideoRow
 from simulators.fleet import phase_of
 from simulators.noise import normal, streams_of
 from simulators.people import Overlay, People, crowd_row, untouched
@@ -42,6 +42,14 @@ class _Camera:
     stream: int  # place among the cameras
 
 
+Seen = Callable[[str, int], tuple[tuple[VideoEvent, ...], CameraHealth]]  # camera_id, second -> events, health
+
+
+def nothing_seen(_camera_id: str, _second: int) -> tuple[tuple[VideoEvent, ...], CameraHealth]:
+    """Return an ordinary picture."""
+    return (), "ok"
+
+
 class Counters:
     """Counts of people, from counters in zones and from cameras.
 
@@ -51,6 +59,8 @@ class Counters:
         Units whose zones are counted every 5 s.
     overlay
         What the scenarios do to the zones' counts.
+    seen
+        What the scenarios put before the cameras.
     """
 
     def __init__(
@@ -60,7 +70,9 @@ class Counters:
         devices: Sequence[Device],
         injected: Collection[str] = (),
         overlay: Overlay = untouched,
+        seen: Seen = nothing_seen,
     ) -> None:
+        self._seen = seen
         self._zones: list[Zone] = [zone for unit in units for zone in unit.zones]
         self._people = People(seed, self._zones, overlay)
         place_of = {zone.zone_id: place for place, zone in enumerate(self._zones)}
@@ -114,16 +126,17 @@ class Counters:
         streams = [camera.stream for _, _, cameras in due for camera in cameras]
         passing = iter(self._passing(streams, second))
         for unit, interval_s, cameras in due:
-            rows = [self._row(camera, time, present, next(passing)) for camera in cameras]
+            rows = [self._row(camera, time, present, next(passing), second) for camera in cameras]
             yield unit, interval_s, rows
 
-    def _row(self, camera: _Camera, time: str, present: dict[int, int], passing: int) -> VideoRow:
+    def _row(self, camera: _Camera, time: str, present: dict[int, int], passing: int, second: int) -> VideoRow:
+        events, health = self._seen(camera.camera_id, second)
         if camera.zone is None:
             counts = VideoCounts(person=passing, vehicle=passing // 2, bicycle=passing // 3, ebike=passing // 4)
         else:
             share, rest = divmod(present[camera.zone], self._per_zone[camera.zone])
             counts = VideoCounts(person=share + (camera.number < rest))
-        return VideoRow(camera_id=camera.camera_id, time=time, counts=counts)
+        return VideoRow(camera_id=camera.camera_id, time=time, counts=counts, events=events, health=health)
 
     def _passing(self, streams: Sequence[int], second: int) -> list[int]:
         """Return the passers-by that each camera sees: few before dawn, some six in the afternoon."""

@@ -46,6 +46,15 @@ class Pilot:
     skills: tuple[str, ...] = ("general",)
 
 
+# What a pilot of each kind has besides lifts, gas and air: whatever a scenario may need there.
+_ALL = {"smoke": 3, "heat": 2, "leak": 1, "meter": 3, "weather": 1, "chem": 1, "dose": 2}
+BUILDING = _ALL | {"car": 2, "boiler": 1, "energy": 1, "struct": 1, "shelter": 1, "care": 2}
+COMPOUND = _ALL | {"car": 2, "exit": 2, "bin": 3, "care": 4, "socket": 3, "gate": 1}
+SHOPS = _ALL | {"boiler": 1, "main": 1, "road": 1, "bin": 2, "toilet": 1, "lot": 1}
+BLOCK = _ALL | {"exit": 2, "main": 1, "road": 1, "site": 1, "struct": 1, "creek": 1, "soil": 1, "tree": 1}
+SCENIC = _ALL | {"toilet": 1, "soil": 1, "tree": 1, "lot": 1, "loop": 1}
+
+
 def _unit(
     unit_id: str, kind: UnitKind, names: tuple[str, str], place: tuple[float, float], zones: tuple[Zone, ...] = ()
 ) -> Unit:
@@ -58,14 +67,15 @@ def _unit(
 
 def _bund(name: str, name_zh: str, name_en: str, lat: float, *zones: Zone) -> Pilot:
     unit = _unit(f"hp.bund.g01.{name}", "scenic-area", (name_zh, name_en), (lat, 121.4903), zones)
-    return Pilot(unit=unit, devices={"temp": 1, "noise": 1, "air": 1}, cameras_per_zone=2, skills=("general", "crowd"))
+    devices = {"temp": 1, "noise": 1, "air": 1} | (SCENIC if name == "bund-chenyi" else {})
+    return Pilot(unit=unit, devices=devices, cameras_per_zone=2, skills=("general", "crowd"))
 
 
 NANJING_BUILDING = Pilot(
     unit=_unit(
         "hp.nanjing-east.g03.nanjing-building", "building", ("南京大楼", "Nanjing Building"), (31.2372, 121.4792)
     ),
-    devices={"lift": 6, "ch4": 2, "co": 2, "temp": 2, "noise": 2, "air": 2},
+    devices={"lift": 6, "ch4": 2, "co": 2, "temp": 2, "noise": 2, "air": 2, "cam": 2} | BUILDING,
     skills=("general", "lift"),
 )
 TIANZIFANG = Pilot(
@@ -77,13 +87,13 @@ TIANZIFANG = Pilot(
             Zone(zone_id="tianzifang-court", area_m2=260, place="standing", capacity=650, exits_m=6),
         ),
     ),
-    devices={"temp": 3, "noise": 3, "air": 3, "ch4": 4},
+    devices={"temp": 3, "noise": 3, "air": 3, "ch4": 4} | SCENIC,
     cameras_per_zone=2,
     skills=("general", "crowd"),
 )  # fmt: skip
 CHUNJIANG = Pilot(
     unit=_unit("hp.bansongyuan.g02.chunjiang", "compound", ("春江小区", "Chunjiang Compound"), (31.2041, 121.4875)),
-    devices={"lift": 8, "ch4": 4, "temp": 3, "noise": 3, "air": 3, "cam": 2},
+    devices={"lift": 8, "ch4": 4, "temp": 3, "noise": 3, "air": 3, "cam": 4} | COMPOUND,
     skills=("general", "lift"),
 )
 QUXI_ROAD = Pilot(
@@ -95,19 +105,46 @@ QUXI_ROAD = Pilot(
             Zone(zone_id="quxi-road-east", area_m2=800, place="walkway", capacity=1_200, exits_m=12),
         ),
     ),
-    devices={"ch4": 8, "co": 4, "temp": 2, "noise": 2, "air": 2, "loop": 2},
+    devices={"ch4": 8, "co": 4, "temp": 2, "noise": 2, "air": 2, "loop": 2} | SHOPS,
     cameras_per_zone=1,
 )  # fmt: skip
 YUYANGLI = Pilot(
     unit=_unit("hp.huaihai-middle.g04.yuyangli", "block", ("渔阳里", "Yuyangli Block"), (31.2205, 121.4665)),
-    devices={"ch4": 6, "co": 2, "temp": 3, "noise": 3, "air": 3, "cam": 2},
+    devices={"ch4": 6, "co": 2, "temp": 3, "noise": 3, "air": 3, "cam": 3} | BLOCK,
 )
 BUND_CHENYI = _bund(
     "bund-chenyi", "外滩陈毅广场", "The Bund, Chen Yi Square", 31.2388,
     Zone(zone_id="bund-chenyi-square", area_m2=2_900, place="standing", capacity=7_000, exits_m=30),
     Zone(zone_id="bund-chenyi-stairs", area_m2=170, place="stair", capacity=340, exits_m=6),
 )  # fmt: skip
+# Second units of each kind, in which near misses are played.
+HUAIHAI_TOWER = Pilot(
+    unit=_unit("hp.huaihai-middle.g02.huaihai-tower", "building", ("淮海大楼", "Huaihai Tower"), (31.2215, 121.4745)),
+    devices={"lift": 2, "ch4": 2, "co": 1, "temp": 1, "noise": 1, "air": 1, "cam": 1} | BUILDING,
+    skills=("general", "lift"),
+)
+LIYUAN = Pilot(
+    unit=_unit("hp.wuliqiao.g05.liyuan", "compound", ("丽园小区", "Liyuan Compound"), (31.2062, 121.4825)),
+    devices={"lift": 2, "ch4": 2, "temp": 1, "noise": 1, "air": 1, "cam": 2} | COMPOUND,
+    skills=("general", "lift"),
+)
+YUYUAN_SHOPS = Pilot(
+    unit=_unit(
+        "hp.yuyuan.g01.yuyuan-shops", "shops", ("豫园商铺", "Yuyuan Shops"), (31.2275, 121.4905),
+        (Zone(zone_id="yuyuan-shops-lane", area_m2=950, place="walkway", capacity=1_400, exits_m=12),),
+    ),
+    devices={"ch4": 2, "co": 1, "temp": 1, "noise": 1, "air": 1, "loop": 1} | SHOPS,
+    cameras_per_zone=2,
+)  # fmt: skip
+LAOXIMEN = Pilot(
+    unit=_unit("hp.laoximen.g03.laoximen-block", "block", ("老西门街坊", "Laoximen Block"), (31.2172, 121.4838)),
+    devices={"ch4": 2, "co": 1, "temp": 1, "noise": 1, "air": 1, "cam": 2} | BLOCK,
+)
 PILOTS = (
+    HUAIHAI_TOWER,
+    LIYUAN,
+    YUYUAN_SHOPS,
+    LAOXIMEN,
     NANJING_BUILDING,
     TIANZIFANG,
     CHUNJIANG,

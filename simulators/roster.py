@@ -8,7 +8,25 @@ from schemas.ids import Tier
 from schemas.registry import Team, Unit
 from simulators.places import DISTRICT, PILOTS
 
-SKILLS = ("lift", "gas", "crowd")
+SKILLS = (
+    "lift",
+    "gas",
+    "crowd",
+    "fire",
+    "water",
+    "power",
+    "equipment",
+    "facility",
+    "emergency",
+    "environment",
+    "structure",
+    "sanitation",
+    "greenery",
+    "care",
+    "traffic",
+    "patrol",
+    "maintenance",
+)
 
 
 def teams(units: Iterable[Unit]) -> tuple[Team, ...]:

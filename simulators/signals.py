@@ -45,6 +45,7 @@ class Model:
     fast: float = 0.0  # deviation of the white noise
     offset: float = 0.0  # deviation between sensors
     drift: float = 0.0  # a day, of the sensors that drift
+    seasonal: bool = False  # judged against its own season: two weeks of it are told beforehand
 
 
 MODELS = {
@@ -55,8 +56,8 @@ MODELS = {
         unit="Cel", level=19, low=-20, high=45, daily=4, peak_h=15, slow=0.8, fast=0.15, offset=0.8, drift=0.05
     ),
     "LAeq": Model(
-        unit="dB", level=57, low=30, high=95, daily=6, peak_h=15.5, rush=1.5, weekend=0.8, slow=1.5, fast=2, offset=3,
-        drift=0.08,
+        unit="dB", level=51, low=30, high=95, daily=9, peak_h=13.5, rush=1.0, weekend=0.9, slow=1.2, fast=2, offset=1.5,
+        drift=0.03,
     ),
     "pm25": Model(
         unit="ug/m3", level=34, low=1, high=240, decimals=0, daily=4, peak_h=9, rush=3, weekend=0.8, slow=8, fast=2,
@@ -68,6 +69,63 @@ MODELS = {
     "occupancy": Model(
         unit="/", level=14, low=0, high=70, daily=5, peak_h=15, rush=6, weekend=0.6, slow=2, fast=1.5, offset=2
     ),
+    "smoke": Model(unit="/", level=0, low=0, high=1, boolean=True),
+    "heat": Model(unit="Cel", level=24, low=0, high=60, daily=1.5, peak_h=15, slow=0.6, fast=0.15, offset=1.0),
+    "leakage_current": Model(unit="mA", level=35, low=0, high=250, decimals=0, slow=4, fast=3, offset=8),
+    "exit_blocked": Model(unit="/", level=0, low=0, high=1, boolean=True),
+    "lift_between_floors": Model(unit="/", level=0, low=0, high=1, boolean=True),
+    "lift_call": Model(unit="/", level=0, low=0, high=1, boolean=True),
+    "lift_vibration": Model(unit="m/s2", level=0.15, low=0, high=5, decimals=3, slow=0.02, fast=0.03, offset=0.02),
+    "steam_pressure": Model(unit="Pa", level=600_000, low=0, high=690_000, decimals=0, slow=8e3, fast=4e3, offset=1e4),
+    "inspection_overdue": Model(unit="h", level=0, low=0, high=1, decimals=0),
+    "water_pressure": Model(
+        unit="Pa", level=280_000, low=0, high=900_000, decimals=0, rush=-2e4, slow=6e3, fast=3e3, offset=6e3
+    ),
+    "flow_rate": Model(unit="m3/s", level=0.02, low=0, high=1, decimals=4, rush=0.006, slow=0.002, fast=0.001),
+    "road_water_level": Model(unit="mm", level=0, low=0, high=10, decimals=0),
+    "voltage": Model(unit="V", level=221, low=0, high=234, rush=-1.5, slow=0.8, fast=0.6, offset=1.5),
+    "load": Model(unit="/100", level=45, low=0, high=90, daily=12, peak_h=14, rush=4, slow=3, fast=2, offset=5),
+    "power": Model(
+        unit="kW", level=400, low=0, high=5_000, decimals=0, daily=250, peak_h=14, weekend=0.4, slow=8, fast=6,
+        seasonal=True,
+    ),
+    "persons": Model(
+        unit="/", level=480, low=0, high=20_000, decimals=0, daily=460, peak_h=13.5, weekend=0.3, slow=20, fast=10,
+        seasonal=True,
+    ),
+    "wind_speed": Model(unit="m/s", level=3.0, low=0, high=9, daily=0.8, peak_h=15, slow=0.8, fast=0.4, offset=0.3),
+    "wind_direction": Model(unit="rad", level=2.3, low=0, high=6.28, decimals=3, slow=0.2, fast=0.1),
+    "rain_rate": Model(unit="mm/h", level=0, low=0, high=15),
+    "so2": Model(unit="ug/m3", level=12, low=0, high=400, slow=3, fast=1, offset=2),
+    "no2": Model(unit="ug/m3", level=40, low=0, high=180, rush=8, slow=6, fast=3, offset=4),
+    "voc": Model(unit="ug/m3", level=220, low=0, high=900, decimals=0, slow=30, fast=15, offset=20),
+    "pm10": Model(unit="ug/m3", level=55, low=1, high=240, decimals=0, daily=5, peak_h=9, slow=9, fast=3, offset=4),
+    "site_pm10": Model(unit="ug/m3", level=120, low=1, high=440, decimals=0, slow=20, fast=12, offset=10),
+    "site_LAeq": Model(unit="dB", level=46, low=30, high=59, daily=3, peak_h=14, slow=1, fast=1.5, offset=1),
+    "turbidity": Model(unit="NTU", level=14, low=0, high=45, slow=2, fast=0.6, offset=1),
+    "cod": Model(unit="mg/l", level=18, low=0, high=36, slow=1.5, fast=0.6, offset=1),
+    "nh3n": Model(unit="mg/l", level=0.7, low=0, high=1.6, decimals=2, slow=0.08, fast=0.03, offset=0.05),
+    "dose_rate": Model(unit="nGy/h", level=88, low=20, high=180, slow=2, fast=2, offset=4),
+    "tilt": Model(unit="/1000", level=1.2, low=0, high=3.4, decimals=3, slow=0.02, fast=0.01, offset=0.2),
+    "crack_width": Model(unit="mm", level=0.3, low=0, high=0.9, decimals=3, slow=0.01, fast=0.004, offset=0.05),
+    "vibration": Model(unit="mm/s", level=0.08, low=0, high=0.4, decimals=3, rush=0.02, slow=0.01, fast=0.02),
+    "settlement": Model(unit="mm", level=2.0, low=-5, high=8, decimals=2, slow=0.05, fast=0.03, offset=0.4),
+    "humidity": Model(unit="%RH", level=68, low=10, high=90, slow=2, fast=0.5, offset=2),
+    "sump_level": Model(unit="mm", level=0, low=0, high=15, decimals=0),
+    "co2": Model(unit="ppm", level=620, low=380, high=2_000, decimals=0, daily=80, peak_h=14, slow=30, fast=12),
+    "fill_level": Model(unit="/100", level=48, low=0, high=90, daily=14, peak_h=18, slow=3, fast=1, offset=4),
+    "nh3": Model(unit="ppm", level=0.35, low=0, high=1.0, decimals=3, slow=0.04, fast=0.02, offset=0.03),
+    "h2s": Model(unit="ppm", level=0.004, low=0, high=0.015, decimals=4, slow=0.0005, fast=0.0003),
+    "queue": Model(unit="/", level=1, low=0, high=8, decimals=0, daily=1.5, peak_h=14, fast=0.8),
+    "soil_moisture": Model(unit="/100", level=26, low=16, high=60, slow=0.4, fast=0.1, offset=1.5),
+    "tree_tilt": Model(unit="rad", level=0.03, low=0, high=0.12, decimals=4, slow=0.002, fast=0.001, offset=0.005),
+    "call": Model(unit="/", level=0, low=0, high=1, boolean=True),
+    "fall": Model(unit="/", level=0, low=0, high=1, boolean=True),
+    "inactive": Model(unit="h", level=1.5, low=0, high=9, slow=0.8, fast=0.1),
+    "socket_current": Model(unit="A", level=0.4, low=0, high=6, decimals=2, slow=0.2, fast=0.1),
+    "battery_temperature": Model(unit="Cel", level=24, low=0, high=50, slow=0.8, fast=0.2, offset=1),
+    "lot_occupancy": Model(unit="/100", level=55, low=0, high=94, daily=18, peak_h=13, slow=3, fast=1),
+    "gate_forced": Model(unit="/", level=0, low=0, high=1, boolean=True),
 }  # fmt: skip
 
 

@@ -17,7 +17,7 @@ from schemas.files import GroundTruth
 from schemas.registry import RegistryFile
 from schemas.rows import encode_rows
 from schemas.times import SECOND_NS
-from schemas.video import MAX_VIDEO_ROWS, VideoRow
+from schemas.video import MAX_VIDEO_ROWS, CameraHealth, VideoEvent, VideoRow
 from simulators.counters import Counters
 from simulators.fleet import Fleet
 from simulators.network import NetworkFaults
@@ -57,7 +57,7 @@ class World:
         self._network = network or NetworkFaults()
         devices = [device for device in registry.devices if device.mode == "exercise"]
         self._fleet = Fleet(seed, devices, {pilot.unit.unit_id for pilot in PILOTS})
-        self._counters = Counters(seed, registry.units, devices, injected, self._persons)
+        self._counters = Counters(seed, registry.units, devices, injected, self._persons, self._seen)
         self._gateways = {unit.unit_id: gateway_urn(gateway_of(unit.unit_id)) for unit in registry.units}
         self.lost_rows: Counter[str] = Counter()  # by topic: what the network swallowed
         self._faults: list[Fault] = []
@@ -126,6 +126,15 @@ class World:
             rows=body.rows,
             time_ns=second * SECOND_NS,
         )
+
+    def _seen(self, camera_id: str, second: int) -> tuple[tuple[VideoEvent, ...], CameraHealth]:
+        events: list[VideoEvent] = []
+        health: CameraHealth = "ok"
+        for fault in self._faults:
+            events += [VideoEvent(kind=kind, confidence=sure) for kind, sure in fault.sights(camera_id, second)]
+            if (found := fault.health(camera_id, second)) != "ok":
+                health = found
+        return tuple(events), health
 
     def _persons(self, zone_id: str, second: float, persons: float) -> float:
         for fault in self._faults:

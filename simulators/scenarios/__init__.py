@@ -1,28 +1,34 @@
-"""The injected faults, one file a scenario: what each does to the signals, and the truth that it is measured by."""
+"""The injected faults, one file a scenario: what each does to the signals, and the truth that it is measured by.
+
+A file of this folder that has a ``STAGE`` is a scenario; nothing else names it.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from importlib import import_module
+from pkgutil import iter_modules
 
 from schemas.registry import RegistryFile
-from simulators.scenarios import crowd_surge, gas_leak, lift_fault
 from simulators.scenarios.fault import Fault
+from simulators.scenarios.staging import Stageable
 
-SCENARIOS = (crowd_surge.SCENARIO, gas_leak.SCENARIO, lift_fault.SCENARIO)
-_MODULES = (crowd_surge, gas_leak, lift_fault)
-UNITS = {module.SCENARIO: module.UNIT for module in _MODULES}
-_ELSEWHERE = {module.SCENARIO: module.NEAR_MISS_UNIT for module in _MODULES}
-_BUILDERS: dict[str, Callable[[RegistryFile, float, float, str], list[Fault]]] = {
-    crowd_surge.SCENARIO: crowd_surge.faults,
-    gas_leak.SCENARIO: gas_leak.faults,
-    lift_fault.SCENARIO: lift_fault.faults,
-}
+
+def _stages() -> dict[str, Stageable]:
+    modules = [import_module(f"{__name__}.{found.name}") for found in iter_modules(__path__)]
+    stages: list[Stageable] = [module.STAGE for module in modules if hasattr(module, "STAGE")]
+    return {stage.scenario: stage for stage in sorted(stages, key=lambda stage: stage.scenario)}
+
+
+_STAGES = _stages()
+SCENARIOS = tuple(_STAGES)
+UNITS = {scenario: stage.unit_id for scenario, stage in _STAGES.items()}
 
 
 def units_of(scenario: str, unit_id: str | None = None) -> tuple[str, str]:
     """Return the unit of the fault and that of its near misses: what ``registry(injected=...)`` and ``World`` want."""
-    where = unit_id or UNITS[scenario]
-    return where, _ELSEWHERE[scenario] if where != _ELSEWHERE[scenario] else UNITS[scenario]
+    stage = _STAGES[scenario]
+    where = unit_id or stage.unit_id
+    return where, stage.near_miss_unit_id if where != stage.near_miss_unit_id else stage.unit_id
 
 
 def faults_of(
@@ -44,9 +50,9 @@ def faults_of(
     ValueError
         No such scenario, or the unit has not what it takes.
     """
-    if scenario not in _BUILDERS:
+    if scenario not in _STAGES:
         raise ValueError(f"no simulator for scenario {scenario!r}; there are {', '.join(SCENARIOS)}")
-    return _BUILDERS[scenario](registry, onset_s, scale, unit_id or UNITS[scenario])
+    return _STAGES[scenario].faults(registry, onset_s, scale, unit_id)
 
 
 __all__ = ["SCENARIOS", "UNITS", "Fault", "faults_of", "units_of"]

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from schemas.registry import RegistryFile
 from simulators.places import BUND_CHENYI, TIANZIFANG
 from simulators.scenarios.fault import Fault, unit_named
+from simulators.scenarios.staging import OwnStage
 
 SCENARIO = "crowd-surge"
 UNIT = BUND_CHENYI.unit.unit_id
@@ -93,3 +94,6 @@ def _smallest_zone(registry: RegistryFile, unit_id: str) -> tuple[str, float]:
         raise ValueError(f"unit {unit_id} has no zone where people are counted")
     smallest = min(zones, key=lambda zone: zone.area_m2)
     return smallest.zone_id, smallest.area_m2
+
+
+STAGE = OwnStage(scenario=SCENARIO, unit_id=UNIT, near_miss_unit_id=NEAR_MISS_UNIT, build=faults)

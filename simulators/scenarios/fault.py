@@ -9,6 +9,7 @@ from schemas.files import GroundTruth
 from schemas.ids import Colour
 from schemas.registry import RegistryFile, Unit
 from schemas.times import SECOND_NS, format_time
+from schemas.video import CameraHealth, VideoKind
 
 REPAIR_TAKES_S = 2.0  # between a team's ``done`` and the end of the fault
 
@@ -85,6 +86,14 @@ class Fault:
     def value(self, series: str, second: float, normal: float) -> float | None:  # noqa: ARG002 - the default changes nothing
         """Return what the sensor reports in place of ``normal``; ``None`` where it says nothing."""
         return normal
+
+    def sights(self, camera_id: str, second: float) -> list[tuple[VideoKind, float]]:  # noqa: ARG002 - the default adds nothing
+        """Return what a camera sees besides counts: kinds, with the confidence of each."""
+        return []
+
+    def health(self, camera_id: str, second: float) -> CameraHealth:  # noqa: ARG002 - the default changes nothing
+        """Return how well a camera sees."""
+        return "ok"
 
     def persons(self, zone_id: str, second: float, normal: float) -> float:  # noqa: ARG002 - the default changes nothing
         """Return the persons in the zone in place of ``normal``."""

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from schemas.registry import RegistryFile
 from simulators.places import QUXI_ROAD, YUYANGLI
 from simulators.scenarios.fault import Fault, devices_with
+from simulators.scenarios.staging import OwnStage
 
 SCENARIO = "gas-leak"
 UNIT = QUXI_ROAD.unit.unit_id
@@ -89,3 +90,6 @@ def faults(registry: RegistryFile, onset_s: float, scale: float, unit_id: str = 
         for quantity, peak in (("co", CO_BLIP_PPM), ("ch4", CH4_BLIP_PPM))
     ]  # fmt: skip
     return [leak, *blips]
+
+
+STAGE = OwnStage(scenario=SCENARIO, unit_id=UNIT, near_miss_unit_id=NEAR_MISS_UNIT, build=faults)

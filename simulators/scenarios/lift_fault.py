@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from schemas.registry import RegistryFile
 from simulators.places import CHUNJIANG, NANJING_BUILDING
 from simulators.scenarios.fault import Fault, devices_with
+from simulators.scenarios.staging import OwnStage
 
 SCENARIO = "lift-fault"
 UNIT = NANJING_BUILDING.unit.unit_id
@@ -47,3 +48,6 @@ def faults(registry: RegistryFile, onset_s: float, scale: float, unit_id: str = 
         scale=scale, lasts_s=fault.scaled(HELD_S, 20.0),
     )  # fmt: skip
     return [fault, held]
+
+
+STAGE = OwnStage(scenario=SCENARIO, unit_id=UNIT, near_miss_unit_id=NEAR_MISS_UNIT, build=faults)
