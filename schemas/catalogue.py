@@ -42,7 +42,7 @@ class Quantity(Entry):
     resolution: float = Field(default=0.0, ge=0)  # values no further apart than this are the same
     stuck_after: int | None = Field(default=None, ge=2, le=10_000)  # the same in a row, and the sensor is suspect
     interval_s: Seconds = 10.0
-    dead_after: float = Field(default=6.0, ge=3, le=1_000)  # intervals of the device without a word
+    dead_after: float = Field(default=12.0, ge=3, le=1_000)  # intervals of the device without a word
     silence: Silence | None = None
     season: bool = False  # its distance from its own season is followed too, as ``<id>~z``
     domain: Domain

@@ -147,18 +147,18 @@ class SignEntry(Entry):
     quantity: Signal | None = None
     over: float | None = None  # at or over
     under: float | None = None  # at or under
-    rises_by: float | None = Field(default=None, gt=0)  # from the first to the last reading of the window
+    rises_by: float | None = Field(default=None, gt=0)  # within the window, to a value that is over, if given
     kind: VideoKind | None = None
     confidence: Share = 0.6
     absent: bool = False  # it must not be there
 
     @model_validator(mode="after")
     def _one_thing(self) -> Self:
-        bounds = sum(bound is not None for bound in (self.over, self.under, self.rises_by))
         if (self.quantity is None) == (self.kind is None):
             raise ValueError("a sign is of a quantity or of a kind, not both")
-        if bounds != (self.quantity is not None):
-            raise ValueError("a sign of a quantity has one of over, under and rises_by; one of a kind has none")
+        is_over = self.over is not None or self.rises_by is not None
+        if is_over + (self.under is not None) != (self.quantity is not None):
+            raise ValueError("a sign of a quantity has over (and rises_by) or under; one of a kind has none of them")
         return self
 
 

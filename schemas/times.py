@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta, timezone
 from typing import Annotated
 
 from msgspec import Meta
@@ -11,6 +11,7 @@ from msgspec import Meta
 SECOND_NS = 1_000_000_000
 HOUR_NS = 3_600 * SECOND_NS
 SHANGHAI_NS = 8 * HOUR_NS  # local time is so far ahead of UTC, without summer time since 1991
+SHANGHAI = timezone(timedelta(hours=8), "Asia/Shanghai")
 MIN_NS = 0
 MAX_NS = 4_102_444_800 * SECOND_NS  # 2100-01-01: far past any event, far below the int64 limit of 2262
 

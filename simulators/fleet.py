@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -37,6 +37,26 @@ class _Group:
     writer: PackWriter
 
 
+@dataclass(frozen=True, slots=True)
+class _Seasonal:
+    """The series of one unit that are judged against their season, by their places in the fleet's order."""
+
+    unit_id: str
+    series: NDArray[np.intp]
+    writer: PackWriter
+
+
+def _seasonal(rows: list[tuple[str, int, Device, str]], names: list[str], quantities: list[str]) -> Iterator[_Seasonal]:
+    by_unit: dict[str, list[int]] = defaultdict(list)
+    for place, row in enumerate(rows):
+        if MODELS[quantities[place]].seasonal:
+            by_unit[row[0]].append(place)
+    for unit_id, places in by_unit.items():
+        models = [MODELS[quantities[place]] for place in places]
+        writer = PackWriter([names[p] for p in places], [m.unit for m in models], [m.boolean for m in models])
+        yield _Seasonal(unit_id, np.array(places, dtype=np.intp), writer)
+
+
 def phase_of(seed: int, name: str, interval_s: int) -> int:
     """Return the second of its interval in which something reports."""
     return stream_of(seed, f"phase {name}") % interval_s
@@ -60,6 +80,7 @@ class Fleet:
         steady = np.array([device.unit_id in steady_units for device in kept], dtype=np.bool_)
         self._signals = Signals(seed, kept, quantities, steady)
         self._due: dict[int, dict[int, list[_Group]]] = defaultdict(lambda: defaultdict(list))
+        self._seasonal = list(_seasonal(rows, names, quantities))
         self._add_groups(seed, [row[:2] for row in rows], names, quantities)
 
     def _add_groups(self, seed: int, keys: list[tuple[str, int]], names: list[str], quantities: list[str]) -> None:
@@ -92,6 +113,15 @@ class Fleet:
             found.extend(UnitPack(group.unit_id, value, n, group.first + part) for part, (value, n) in enumerate(packs))
             at = end
         return found
+
+    def history(self, second: int, units: Collection[str]) -> Iterator[UnitPack]:
+        """Yield the packs of some units' series with a season as they were at ``second``, without faults."""
+        for group in self._seasonal:
+            if group.unit_id not in units:
+                continue
+            values = self._signals.values(group.series, second)
+            for part, (value, readings) in enumerate(group.writer.packs(second, values, None)):
+                yield UnitPack(group.unit_id, value, readings, part)
 
     def _lay_over(
         self,

@@ -47,6 +47,16 @@ class WallClock:
             await asyncio.wait_for(stop.wait(), max(0.0, seconds))
 
 
+@dataclass(frozen=True, slots=True)
+class BehindClock(WallClock):
+    """The machine's time less some seconds: a district that is played as if it were earlier."""
+
+    behind_s: float = 0.0
+
+    def now_ns(self) -> int:
+        return time.time_ns() - round(self.behind_s * SECOND_NS)
+
+
 @dataclass(kw_only=True)
 class SimulationReport:
     """What was published, and what is true; filled while the simulation runs."""

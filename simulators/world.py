@@ -25,6 +25,9 @@ from simulators.outgoing import Outgoing
 from simulators.places import PILOTS, gateway_of
 from simulators.scenarios import Fault
 
+HOUR_S, DAY_S = 3_600, 86_400
+HISTORY_DAYS = 14
+
 
 class _Body(NamedTuple):
     value: bytes
@@ -60,6 +63,7 @@ class World:
         self._counters = Counters(seed, registry.units, devices, injected, self._persons, self._seen)
         self._gateways = {unit.unit_id: gateway_urn(gateway_of(unit.unit_id)) for unit in registry.units}
         self.lost_rows: Counter[str] = Counter()  # by topic: what the network swallowed
+        self._injected = frozenset(injected)
         self._faults: list[Fault] = []
         for fault in faults:
             self.inject(fault)
@@ -85,6 +89,14 @@ class World:
     def truths(self) -> list[GroundTruth]:
         """Return the ground truth as far as it is known."""
         return [fault.truth() for fault in self._faults]
+
+    def history(self, before_s: int, days: int = HISTORY_DAYS) -> Iterator[Outgoing]:
+        """Yield what the injected units' series with a season said at each hour of so many days before: a backfill."""
+        for second in range(before_s - before_s % HOUR_S - days * DAY_S, before_s - HOUR_S, HOUR_S):
+            for pack in self._fleet.history(second, self._injected):
+                body = _Body(pack.value, pack.readings)
+                record = self._record(channels.READINGS, pack.unit_id, second, f"h{pack.part}", body)
+                yield replace(record, headers=(*record.headers, ("vitals_backfill", b"true")))
 
     def second(self, second: int) -> list[Outgoing]:
         """Return the records of one second since 1970, the network's faults on them; what it lost is not among them."""

@@ -11,6 +11,7 @@ from pkgutil import iter_modules
 from schemas.registry import RegistryFile
 from simulators.scenarios.fault import Fault
 from simulators.scenarios.staging import Stageable
+from simulators.signals import local_hour
 
 
 def _stages() -> dict[str, Stageable]:
@@ -19,6 +20,7 @@ def _stages() -> dict[str, Stageable]:
     return {stage.scenario: stage for stage in sorted(stages, key=lambda stage: stage.scenario)}
 
 
+DAYTIME_H = 16.0  # from six in the morning to ten at night
 _STAGES = _stages()
 SCENARIOS = tuple(_STAGES)
 UNITS = {scenario: stage.unit_id for scenario, stage in _STAGES.items()}
@@ -29,6 +31,13 @@ def units_of(scenario: str, unit_id: str | None = None) -> tuple[str, str]:
     stage = _STAGES[scenario]
     where = unit_id or stage.unit_id
     return where, stage.near_miss_unit_id if where != stage.near_miss_unit_id else stage.unit_id
+
+
+def onset_of(scenario: str, earliest_s: float) -> float:
+    """Return when a scenario's fault begins, at or after ``earliest_s``: one of the night waits for the night."""
+    hour = _STAGES[scenario].from_hour
+    wait_h = 0.0 if hour is None else hour - local_hour(earliest_s)
+    return earliest_s + wait_h * 3_600.0 + 10.0 if 0.0 < wait_h < DAYTIME_H else earliest_s
 
 
 def faults_of(
@@ -55,4 +64,4 @@ def faults_of(
     return _STAGES[scenario].faults(registry, onset_s, scale, unit_id)
 
 
-__all__ = ["SCENARIOS", "UNITS", "Fault", "faults_of", "units_of"]
+__all__ = ["SCENARIOS", "UNITS", "Fault", "faults_of", "onset_of", "units_of"]

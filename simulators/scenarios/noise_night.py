@@ -9,6 +9,7 @@ STAGE = Stage(
     unit_id=CHUNJIANG.unit.unit_id,
     near_miss_unit_id=LIYUAN.unit.unit_id,
     expect="blue",
+    from_hour=22,
     effects=lambda unit: (Ramp(series=unit.series("LAeq"), to=74, grow_s=10, fade_s=5, decimals=1, jitter=2),),
     near_misses=(
         NearMiss(

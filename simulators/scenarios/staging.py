@@ -60,6 +60,10 @@ class Stageable(Protocol):
     def unit_id(self) -> str: ...
     @property
     def near_miss_unit_id(self) -> str: ...
+    @property
+    def from_hour(self) -> float | None:
+        """Return the local hour before which it is not played by day: what is right by day may be wrong by night."""
+
     def faults(self, registry: RegistryFile, onset_s: float, scale: float, unit_id: str | None = None) -> list[Fault]:
         """Return the fault, first, and its near misses."""
 
@@ -72,6 +76,7 @@ class OwnStage:
     unit_id: str
     near_miss_unit_id: str
     build: Callable[[RegistryFile, float, float, str], list[Fault]]
+    from_hour: float | None = None
 
     def faults(self, registry: RegistryFile, onset_s: float, scale: float, unit_id: str | None = None) -> list[Fault]:
         """Return the fault, first, and its near misses."""
@@ -92,6 +97,8 @@ class Stage:
         What the fault does in its unit.
     subject
         Whose thing it is: a device, a camera, or the unit itself.
+    from_hour
+        The local hour before which it is not played by day.
     """
 
     scenario: str
@@ -101,6 +108,7 @@ class Stage:
     effects: Callable[[Unit], Iterable[Effect]]
     near_misses: tuple[NearMiss, ...]
     subject: Callable[[Unit], str] = lambda unit: unit.unit_id
+    from_hour: float | None = None
 
     def faults(self, registry: RegistryFile, onset_s: float, scale: float, unit_id: str | None = None) -> list[Fault]:
         """Return the fault, and its near misses elsewhere.

@@ -13,18 +13,17 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, datetime
 
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
 from schemas.ids import COLOURS, TIERS, Tier, district_of
 from schemas.registry import Team, Unit
-from schemas.times import SECOND_NS, parse_time
+from schemas.times import SECOND_NS, SHANGHAI, parse_time
 from streams.dispatch.case import Case
 from streams.dispatch.clocks import Terms
 
-SHANGHAI = timezone(timedelta(hours=8), "Asia/Shanghai")  # no summer time since 1991; no tzdata needed
 EARTH_M = 6_371_000.0
 TRAVEL_MPS = 4.0  # e-bike and on foot, door to door in a dense old town
 UNKNOWN_TRAVEL_S = 1_800.0

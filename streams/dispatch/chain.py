@@ -5,8 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from schemas.orders import Link, Order, StepEntry
-from schemas.times import SECOND_NS, parse_time
-from streams.dispatch.assignment import SHANGHAI
+from schemas.times import SECOND_NS, SHANGHAI, parse_time
 
 _NAMES = {
     "registered": "登记 registered",

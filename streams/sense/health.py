@@ -121,7 +121,7 @@ class SensorHealth:
             silence = self._silences[quantity]
             if len({one.device_id for one in of}) >= silence.at_least:
                 self._tell_meters(now, of, silence, outbox)
-                explained |= {one.name for one in of}
+                explained |= {one.device_id for one in of}
         for row in fresh:
             series = table.known[row]
             if series is None:
@@ -129,7 +129,7 @@ class SensorHealth:
             self._told[row] = True
             if is_down[units[row]]:
                 self._tell_link(now, series, int(mute[units[row]]), outbox)
-            elif series.name not in explained and not self._anomalies.is_open(SILENCE, series.subject):
+            elif series.device_id not in explained and not self._anomalies.is_open(SILENCE, series.subject):
                 seconds = (now - int(table.hot["time"][row])) / SECOND_NS
                 at = Finding(time_ns=now, severity=BLUE, relaxed=BLUE, value=seconds, quality=0.0, evidence=(), good=0)
                 event = self._anomalies.step(_who(series, SILENCE, "dead"), at, series.quantity.clear_readings)

@@ -104,7 +104,7 @@ def _rises(sign: SignEntry, window: Window, device_id: str | None) -> Iterator[S
         earlier = before.get(name)
         start = seen.first if earlier is None else min(earlier.first, seen.first)
         high = seen.last if seen.high is None else seen.high
-        if high - start >= sign.rises_by:
+        if high - start >= sign.rises_by and (sign.over is None or high >= sign.over):
             yield _reading(window, name, seen, seen.high_ns if seen.high is not None else seen.last_ns, high)
 
 

@@ -10,7 +10,7 @@ from schemas.anomalies import Anomaly
 from schemas.registry import Unit
 from streams.delivery.records import Record
 from streams.sense.partition import SensePartition
-from tests.streams.sense.builders import UNIT, anomalies, device, pack, partition, registry, until
+from tests.streams.sense.builders import CATALOGUE, UNIT, anomalies, device, pack, partition, registry, until
 
 OTHER = "hp.nanjing-east.g03.other"
 DEVICES = (
@@ -18,12 +18,15 @@ DEVICES = (
     *(device(f"n-{i}", "LAeq") for i in range(1, 4)),
     *(device(f"o-{i}", "temperature", unit_id=OTHER) for i in range(1, 5)),
 )
+# Silent after six of their intervals, so that a test takes minutes and not quarters of an hour.
+QUANTITIES = {name: one.model_copy(update={"dead_after": 6.0}) for name, one in CATALOGUE.quantities.items()}
+IMPATIENT = CATALOGUE.model_copy(update={"quantities": QUANTITIES})
 NAMES = [f"{one.device_id}/{one.quantities[0]}" for one in DEVICES]
 
 
 def _state() -> SensePartition:
     units = [Unit(unit_id=u, kind="building", name_zh="楼", name_en="B") for u in (UNIT, OTHER)]
-    return partition(registry(DEVICES, units))
+    return partition(registry(DEVICES, units), catalogue=IMPATIENT)
 
 
 def _minute(start: float, silent: set[str], seed: int = 0) -> list[Record]:

@@ -43,16 +43,16 @@ def _heat(*values: float, start: float = 5.0) -> list[Record]:
 def test_smoke_alone_and_heat_alone_are_no_fire() -> None:
     smoke = [pack(("s-1/smoke", 10.0 * i, True), offset=i) for i in range(12)]
     assert _told(_state("building", *FIRE), smoke, 180.0) == []
-    assert _told(_state("building", *FIRE), _heat(24.0, 30.0, 36.0, 40.0, 41.0), 180.0) == []
+    assert _told(_state("building", *FIRE), _heat(24.0, 30.0, 38.0, 46.0, 47.0), 180.0) == []
 
 
 @pytest.mark.parametrize(
     ("records", "score"),
     [
-        ([pack(("s-1/smoke", 10.0, True)), *_heat(24.0, 30.0, 36.0, 40.0)], 3.0),
+        ([pack(("s-1/smoke", 10.0, True)), *_heat(24.0, 30.0, 38.0, 46.0)], 3.0),
         ([pack(("s-1/smoke", 10.0, True)), _seen(30.0, "flame")], 3.0),
-        ([_seen(30.0, "flame"), *_heat(24.0, 30.0, 36.0, 40.0)], 3.0),
-        ([pack(("s-1/smoke", 10.0, True)), _seen(30.0, "flame"), *_heat(24.0, 30.0, 36.0, 40.0)], 4.0),
+        ([_seen(30.0, "flame"), *_heat(24.0, 30.0, 38.0, 46.0)], 3.0),
+        ([pack(("s-1/smoke", 10.0, True)), _seen(30.0, "flame"), *_heat(24.0, 30.0, 38.0, 46.0)], 4.0),
     ],
 )
 def test_two_signs_of_fire_are_orange_and_three_are_red(records: list[Record], score: float) -> None:

@@ -1,0 +1,182 @@
+"""The whole loop without a server, second by second of event time: district, stages, field teams, and back.
+
+Each stage is folded as its workers fold it; only Kafka is left out. A quarter of an hour takes some seconds.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import msgspec
+
+from schemas import channels
+from schemas.alerts import Alert
+from schemas.anomalies import Anomaly
+from schemas.catalogue import Catalogue
+from schemas.codec import decode_alert
+from schemas.envelope import tick_headers
+from schemas.files import GroundTruth
+from schemas.ids import COLOURS, Colour
+from schemas.orders import Order
+from schemas.registry import RegistryFile
+from schemas.times import SECOND_NS
+from schemas.watermarks import WATERMARK_TYPE
+from simulators.district import registry
+from simulators.network import PERFECT, NetworkFaults
+from simulators.outgoing import Outgoing
+from simulators.play import Staging, stage_faults
+from simulators.teams import Crews, TeamHabits, feedback_record, order_of
+from simulators.world import World
+from streams.alert.partition import AlertPartition
+from streams.catalogue.files import load_catalogue
+from streams.delivery.records import Effect, PartitionState, Record
+from streams.dispatch.partition import DispatchPartition
+from streams.pace import Pace
+from streams.registry.view import RegistryView
+from streams.sense.partition import SensePartition
+from streams.topics import STAGE_SOURCES, partition_for, partitions_of
+
+DISORDER_NS = 2 * SECOND_NS
+GRACE_NS = 600 * SECOND_NS
+DEVICES = 700
+
+
+@dataclass(kw_only=True)
+class Seen:
+    """What a run came to."""
+
+    alerts: dict[str, Alert] = field(default_factory=dict)
+    worst: dict[str, Colour] = field(default_factory=dict)  # alert -> worst colour of any version
+    cases: dict[str, Order] = field(default_factory=dict)
+    anomalies: list[Anomaly] = field(default_factory=list)
+    dead: list[dict[str, bytes]] = field(default_factory=list)
+    truths: list[GroundTruth] = field(default_factory=list)
+
+
+class ClosedLoop:
+    """A district and the three stages, at a clock scale, from one second of event time on."""
+
+    def __init__(
+        self,
+        scenarios: Sequence[str],
+        *,
+        start_s: int,
+        scale: float = 20.0,
+        seed: int = 1,
+        devices: int = DEVICES,
+        catalogue: Catalogue | None = None,
+        network: NetworkFaults = PERFECT,
+    ) -> None:
+        self._catalogue = catalogue or load_catalogue()
+        self._pace = Pace(scale)
+        self._scale = scale
+        staging = Staging(scenarios=tuple(scenarios), start_s=start_s, clock_scale=scale)
+        self._registry: RegistryFile = registry(seed=seed, devices=devices, injected=staging.injected())
+        self._world = World(
+            self._registry,
+            seed=seed,
+            network=network,
+            injected=staging.injected(),
+            faults=stage_faults(staging, self._registry),
+        )
+        habits = TeamHabits(clock_scale=scale, refuse_share=0.0)
+        self._crews = Crews(self._registry, habits, seed=seed)
+        self._view = RegistryView()
+        for kind, records in (
+            (channels.REGISTRY_UNITS, self._registry.units),
+            (channels.REGISTRY_DEVICES, self._registry.devices),
+            (channels.REGISTRY_TEAMS, self._registry.teams),
+        ):
+            for one in records:
+                self._view.apply(kind, b"-", msgspec.json.encode(one))
+        self._states: dict[tuple[str, int], PartitionState] = {}
+        self._offsets: dict[tuple[str, int], int] = defaultdict(int)
+        self._second = start_s
+        self.seen = Seen()
+        for stage in ("sense", "alert", "dispatch"):
+            for number in range(partitions_of(STAGE_SOURCES[stage][0])):
+                self._states[stage, number] = self._new(stage, number)
+        self._publish(self._world.history(start_s))
+
+    def run(self, seconds: int) -> Seen:
+        """Let so many seconds of event time pass."""
+        for _ in range(seconds):
+            self._second += 1
+            now_ns = self._second * SECOND_NS
+            self._publish(self._world.second(self._second))
+            for said in self._crews.due(now_ns):
+                self._publish([feedback_record(said.feedback, now_ns)])
+                if said.feedback.action == "done":
+                    self._world.repair(said.feedback.unit_id, said.scenario, float(self._second))
+            self._publish(
+                Outgoing(topic=topic, key=b"", value=b"", headers=tick_headers(now_ns), rows=0, time_ns=number)
+                for topic in channels.TICKED
+                for number in range(partitions_of(topic))
+            )
+        self.seen.truths = self._world.truths()
+        return self.seen
+
+    def _new(self, stage: str, number: int) -> PartitionState:
+        if stage == "sense":
+            return SensePartition(
+                number, self._catalogue, self._view, pace=self._pace, disorder_ns=DISORDER_NS, grace_ns=GRACE_NS
+            )
+        if stage == "alert":
+            return AlertPartition(number, self._catalogue, self._pace, DISORDER_NS, self._view.units)
+        view = self._view
+        return DispatchPartition(number, self._catalogue, self._pace, DISORDER_NS, view.units, view.teams)
+
+    def _publish(self, records: object) -> None:
+        batches: dict[tuple[str, int], list[Record]] = defaultdict(list)
+        for one in records:  # type: ignore[attr-defined]
+            number = partition_for(one.key, partitions_of(one.topic)) if one.key else one.time_ns
+            for _ in range(one.copies):
+                for stage, topics in STAGE_SOURCES.items():
+                    if one.topic in topics and (stage, number) in self._states:
+                        batches[stage, number].append(self._record(one.topic, number, one))
+        self._fold(batches)
+
+    def _fold(self, batches: dict[tuple[str, int], list[Record]]) -> None:
+        while batches:
+            key = min(batches, key=lambda place: (("sense", "alert", "dispatch").index(place[0]), place[1]))
+            for effect in self._states[key].fold(batches.pop(key)):
+                self._read(effect)
+                for stage, topics in STAGE_SOURCES.items():
+                    if effect.topic in topics and effect.partition is not None:
+                        record = self._record(effect.topic, effect.partition, effect)
+                        batches.setdefault((stage, effect.partition), []).append(record)
+
+    def _record(self, topic: str, number: int, one: Outgoing | Effect) -> Record:
+        self._offsets[topic, number] += 1
+        return Record(
+            topic=topic,
+            partition=number,
+            offset=self._offsets[topic, number],
+            append_ns=self._second * SECOND_NS,
+            key=one.key or None,
+            value=one.value,
+            headers=dict(one.headers),
+        )
+
+    def _read(self, effect: Effect) -> None:
+        headers = dict(effect.headers)
+        if headers.get("ce_type") == WATERMARK_TYPE.encode() or not effect.value:
+            return
+        if effect.topic == channels.ANOMALIES:
+            self.seen.anomalies.append(msgspec.json.decode(effect.value, type=Anomaly))
+        elif effect.topic == channels.DEAD_LETTERS:
+            self.seen.dead.append(headers)
+        elif effect.topic == channels.ALERTS:
+            alert = decode_alert(effect.value)
+            worst: tuple[Colour, Colour] = (self.seen.worst.get(alert.alert_id, "green"), alert.colour)
+            self.seen.worst[alert.alert_id] = max(worst, key=COLOURS.index)
+            known = self.seen.alerts.get(alert.alert_id)
+            if known is None or alert.version > known.version:
+                self.seen.alerts[alert.alert_id] = alert
+        elif effect.topic == channels.ORDERS:
+            order = order_of(effect.value, effect.headers)
+            if order is not None:
+                self._crews.hear(order, self._second * SECOND_NS)
+                self.seen.cases[order.case_id] = order
