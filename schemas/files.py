@@ -132,6 +132,7 @@ class ReportedAlert(msgspec.Struct, frozen=True, kw_only=True):
     first_seen: Time
     last_seen: Time
     count: int = 0
+    worst: Colour | None = None  # of all its versions
 
 
 class ReportedCase(msgspec.Struct, frozen=True, kw_only=True):

@@ -122,6 +122,7 @@ def simulate(
         scenarios=check_scenarios(scenarios, SCENARIOS),
         is_recovering=not no_recovery,
         clock_scale=settings.clock_scale,
+        behind_s=settings.clock_behind_s,
         truth=truth,
         out=out,
     )

@@ -10,6 +10,7 @@ from aiokafka import ConsumerRecord, TopicPartition
 from schemas import channels
 from schemas.alerts import Alert
 from schemas.codec import decode_alert, decode_indicator, decode_order
+from schemas.ids import COLOURS, Colour
 from schemas.orders import Order
 from schemas.signs import Indicator
 from schemas.times import parse_time
@@ -49,12 +50,23 @@ async def newest_indicators(settings: Settings, unit_id: str) -> list[Indicator]
     return [found[key] for key in sorted(found)]
 
 
+async def worst_colours(settings: Settings) -> dict[str, Colour]:
+    """Return the worst colour that each alert has had in any of its versions."""
+    found: dict[str, Colour] = {}
+    async for record in events(settings, channels.ALERTS):
+        alert = decode_alert(record.value or b"")
+        seen: tuple[Colour, Colour] = (found.get(alert.alert_id, "green"), alert.colour)
+        found[alert.alert_id] = max(seen, key=COLOURS.index)
+    return found
+
+
 async def raise_latencies(settings: Settings) -> list[float]:
     """Return, for each alert's first record, the seconds from its onset (event time) to its place in the log."""
     found: dict[str, float] = {}
     async for record in events(settings, channels.ALERTS):
         alert = decode_alert(record.value or b"")
-        found.setdefault(alert.alert_id, record.timestamp / 1e3 - parse_time(alert.first_seen) / 1e9)
+        at_s = record.timestamp / 1e3 - settings.clock_behind_s
+        found.setdefault(alert.alert_id, at_s - parse_time(alert.first_seen) / 1e9)
     return list(found.values())
 
 

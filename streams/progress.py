@@ -11,6 +11,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from schemas import channels
 from schemas.times import SECOND_NS
+from streams.clock import EventClock
 from streams.delivery.watermarks import decode_watermark, is_watermark
 from streams.kafka import consumer, topic_name
 from streams.settings import Settings
@@ -84,7 +85,7 @@ async def _watermark_age(settings: Settings, topic: str) -> float | None:
         newest = await _watermarks(settings, reader, topic)
     finally:
         await reader.stop()
-    return round((time.time_ns() - min(newest.values())) / SECOND_NS, 1) if newest else None
+    return round((EventClock(settings).now_ns() - min(newest.values())) / SECOND_NS, 1) if newest else None
 
 
 async def _watermarks(settings: Settings, reader: AIOKafkaConsumer, topic: str) -> dict[int, int]:

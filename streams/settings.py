@@ -14,7 +14,7 @@ import msgspec
 from streams.catalogue.files import CATALOGUE_FOLDER
 
 RUN_FILE = Path(".vitals/run.json")
-_FROM_RUN_FILE = ("kafka", "broker", "store", "console", "disorder_s", "clock_scale", "namespace")
+_FROM_RUN_FILE = ("kafka", "broker", "store", "console", "disorder_s", "clock_scale", "clock_behind_s", "namespace")
 
 
 class SettingsError(Exception):
@@ -34,6 +34,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     sources_from: str | None = None  # namespace of sources, feedback, actions and registry, where another's
     catalogue: str = str(CATALOGUE_FOLDER)
     clock_scale: float = 1.0
+    clock_behind_s: float = 0.0  # how far event time lies behind this machine's clock, in trials
     disorder_s: float = 10.0
     grace_s: float = 600.0
     checkpoint_s: float = 10.0

@@ -97,10 +97,11 @@ def ticker(settings: Settings) -> None:
 
     Example: vitals ticker
     """
+    from streams.clock import EventClock
     from streams.ticker import run_ticker
 
     set_up_logging()
-    run_until_stopped(lambda stop: run_ticker(settings, stop))
+    run_until_stopped(lambda stop: run_ticker(settings, stop, EventClock(settings).now_ns))
 
 
 @click.command()

@@ -13,6 +13,7 @@ import msgspec
 from aiokafka.errors import KafkaError
 
 from schemas.ids import MODES, is_id
+from streams.clock import EventClock
 from streams.commands import running
 from streams.delivery.records import Effect
 from streams.gateways.ingest import WHAT, BadBodyError, Ingest, Ingester
@@ -37,10 +38,10 @@ def publish_lines(settings: Settings, unit_id: str | None, what: str, gateway_id
         raise SettingsError("--unit must be an id: letters, digits, and . _ : -")
     origin = gateway(gateway_id, next(one for one in MODES if one == mode), is_backfill=old)
     run, lines = f"stdin-{time.time_ns()}", values(sys.stdin.buffer, is_pack=unit_id is not None and what != "reports")
-    topic = WHAT[what]
+    topic, clock = WHAT[what], EventClock(settings)
 
     def of_unit(number: int, value: bytes) -> list[Effect]:
-        return [record(topic, unit_id or "", value, origin, time.time_ns(), ident=f"{run}-{number}")]
+        return [record(topic, unit_id or "", value, origin, clock.now_ns(), ident=f"{run}-{number}")]
 
     async def work() -> int:
         make = of_unit
@@ -48,7 +49,7 @@ def publish_lines(settings: Settings, unit_id: str | None, what: str, gateway_id
             ingester = Ingester(await read_known(settings), running.catalogue_of(settings).quantities)
 
             def of_any(number: int, value: bytes) -> list[Effect]:
-                asked = Ingest(what=what, origin=origin, now_ns=time.time_ns(), ident=f"{run}-{number}")
+                asked = Ingest(what=what, origin=origin, now_ns=clock.now_ns(), ident=f"{run}-{number}")
                 return _taken(ingester, asked, value, number)
 
             make = of_any

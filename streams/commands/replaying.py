@@ -21,7 +21,7 @@ from streams.catalogue.files import load_catalogue
 from streams.kafka import producer
 from streams.local.ports import free_port_from
 from streams.local.report import make_report
-from streams.newest import newest_alerts, newest_cases
+from streams.newest import newest_alerts, newest_cases, worst_colours
 from streams.pace import Pace
 from streams.provision import create_topics
 from streams.registry.apply import apply_registry, wait_until_read
@@ -116,6 +116,7 @@ async def _replay(settings: Settings, registry: RegistryFile, publish: Publish, 
         rows=sum(line.judged for line in found.by_partition),
         seconds=time.monotonic() - began,
         alerts=await newest_alerts(settings),
+        worst=await worst_colours(settings),
         cases=await newest_cases(settings),
         balance=found,
         truths=[],

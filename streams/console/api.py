@@ -44,10 +44,17 @@ class Receipt:
 Send = Callable[[Effect], Awaitable[Receipt]]
 
 
-def console_app(live: Live, hub: Hub, access: Access, catalogue: Catalogue, send: Send) -> web.Application:
+def console_app(
+    live: Live,
+    hub: Hub,
+    access: Access,
+    catalogue: Catalogue,
+    send: Send,
+    now_ns: Callable[[], int] = time.time_ns,
+) -> web.Application:
     """Return the console's application; ``send`` returns when the broker has confirmed, else ``NotConfirmedError``."""
     app = web.Application(client_max_size=MAX_BODY, middlewares=[guard(access, pages.closed_page)])
-    routes = Routes(live, hub, access, catalogue_view(catalogue), send)
+    routes = Routes(live, hub, access, catalogue_view(catalogue), send, now_ns)
     app.add_routes(routes.table())
     app.on_response_prepare.append(add_headers)
 
@@ -61,7 +68,16 @@ def console_app(live: Live, hub: Hub, access: Access, catalogue: Catalogue, send
 class Routes:
     """The handlers, over one live state."""
 
-    def __init__(self, live: Live, hub: Hub, access: Access, catalogue: dict[str, object], send: Send) -> None:
+    def __init__(
+        self,
+        live: Live,
+        hub: Hub,
+        access: Access,
+        catalogue: dict[str, object],
+        send: Send,
+        now_ns: Callable[[], int] = time.time_ns,
+    ) -> None:
+        self._now_ns = now_ns
         self._live = live
         self._hub = hub
         self._access = access
@@ -123,7 +139,7 @@ class Routes:
         return _json(self._catalogue)
 
     async def summary(self, request: web.Request) -> web.Response:
-        return _json(summary_of(self._live, self._mode(request), time.time_ns()))
+        return _json(summary_of(self._live, self._mode(request), self._now_ns()))
 
     async def units(self, request: web.Request) -> web.Response:
         mode = self._mode(request)
@@ -156,11 +172,11 @@ class Routes:
 
     async def act(self, request: web.Request) -> web.Response:
         identity = need(request, "act")
-        return await self._say(action_effect(await request.read(), self._live, identity, time.time_ns()))
+        return await self._say(action_effect(await request.read(), self._live, identity, self._now_ns()))
 
     async def report(self, request: web.Request) -> web.Response:
         identity = need(request, "report")
-        return await self._say(feedback_effect(await request.read(), self._live, identity, time.time_ns()))
+        return await self._say(feedback_effect(await request.read(), self._live, identity, self._now_ns()))
 
     async def link(self, request: web.Request) -> web.Response:
         identity: Identity = request[IDENTITY]

@@ -11,6 +11,7 @@ from aiohttp import web
 from aiokafka.errors import KafkaError
 
 from streams.catalogue.files import CatalogueError, load_catalogue
+from streams.clock import EventClock
 from streams.console.api import console_app
 from streams.console.auth import Access
 from streams.console.feed import Feed, Outbox
@@ -52,7 +53,7 @@ async def run_console(
     runner: web.AppRunner | None = None
     try:
         await _connected(settings, sender.start(), feed.start())
-        app = console_app(live, hub, access, catalogue, Outbox(settings, sender).send)
+        app = console_app(live, hub, access, catalogue, Outbox(settings, sender).send, EventClock(settings).now_ns)
         runner, real_port = await _served(app, host, port)
         started(f"http://{f'[{host}]' if ':' in host else host}:{real_port}/")
         await _until(stop, feed.run(), hub.run())

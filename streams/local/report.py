@@ -20,7 +20,7 @@ from schemas.files import (
     RunReport,
     ScenarioScores,
 )
-from schemas.ids import COLOURS
+from schemas.ids import COLOURS, Colour
 from schemas.orders import Order
 from schemas.times import parse_time
 from streams.store.balance import Balance
@@ -31,6 +31,7 @@ def make_report(
     rows: int,
     seconds: float,
     alerts: Mapping[str, Alert],
+    worst: Mapping[str, Colour],
     cases: Mapping[str, Order],
     balance: Balance,
     truths: Iterable[GroundTruth],
@@ -42,18 +43,20 @@ def make_report(
         readings=rows,
         readings_per_s=rows / seconds if seconds > 0 else 0.0,
         latency_s=Latency(alert=_quantiles(alert_latency_s), stored=stored),
-        alerts=tuple(_alert(alert) for alert in sorted(alerts.values(), key=lambda a: (a.first_seen, a.alert_id))),
+        alerts=tuple(
+            _alert(alert, worst) for alert in sorted(alerts.values(), key=lambda a: (a.first_seen, a.alert_id))
+        ),
         cases=tuple(_case(case) for case in sorted(cases.values(), key=lambda c: (c.opened, c.case_id))),
         balance=_balance(balance),
-        scenarios=score_scenarios(list(alerts.values()), list(truths)),
+        scenarios=score_scenarios(list(alerts.values()), worst, list(truths)),
     )
 
 
-def score_scenarios(alerts: list[Alert], truths: list[GroundTruth]) -> ScenarioScores:
+def score_scenarios(alerts: list[Alert], worst: Mapping[str, Colour], truths: list[GroundTruth]) -> ScenarioScores:
     """Return precision and recall: an alert is right where a fault of its scenario is in its unit, and bad enough."""
     faults = [truth for truth in truths if not truth.must_stay_silent]
     keys = {(truth.scenario, truth.unit_id) for truth in faults}
-    found = [truth for truth in faults if any(_meets(alert, truth) for alert in alerts)]
+    found = [truth for truth in faults if any(_meets(alert, worst, truth) for alert in alerts)]
     right = [alert for alert in alerts if (alert.scenario, alert.unit_id) in keys]
     return ScenarioScores(
         precision=len(right) / len(alerts) if alerts else None,
@@ -66,11 +69,12 @@ def write_report(path: Path, report: RunReport) -> None:
     path.write_bytes(msgspec.json.format(msgspec.json.encode(report), indent=2))
 
 
-def _meets(alert: Alert, truth: GroundTruth) -> bool:
+def _meets(alert: Alert, worst: Mapping[str, Colour], truth: GroundTruth) -> bool:
     if (alert.scenario, alert.unit_id) != (truth.scenario, truth.unit_id):
         return False
     onset = parse_time(truth.onset)
-    return parse_time(alert.last_seen) >= onset and (truth.expect_colour is None or COLOURS.index(alert.colour) >= 1)
+    reached, expected = worst.get(alert.alert_id, alert.colour), truth.expect_colour or "blue"
+    return parse_time(alert.last_seen) >= onset and COLOURS.index(reached) >= COLOURS.index(expected)
 
 
 def _quantiles(values: list[float]) -> Quantiles:
@@ -80,7 +84,7 @@ def _quantiles(values: list[float]) -> Quantiles:
     return Quantiles(p50=float(p50), p99=float(p99), p999=float(p999))
 
 
-def _alert(alert: Alert) -> ReportedAlert:
+def _alert(alert: Alert, worst: Mapping[str, Colour]) -> ReportedAlert:
     return ReportedAlert(
         alert_id=alert.alert_id,
         scenario=alert.scenario,
@@ -90,6 +94,7 @@ def _alert(alert: Alert) -> ReportedAlert:
         first_seen=alert.first_seen,
         last_seen=alert.last_seen,
         count=alert.count,
+        worst=worst.get(alert.alert_id, alert.colour),
     )
 
 

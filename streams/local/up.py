@@ -25,7 +25,7 @@ from streams.local.outcome import Outcome, judge_run
 from streams.local.plan import UpPlan, settings_of
 from streams.local.ports import free_port_from
 from streams.local.report import make_report, write_report
-from streams.newest import newest_alerts, newest_cases, raise_latencies
+from streams.newest import newest_alerts, newest_cases, raise_latencies, worst_colours
 from streams.provision import create_topics
 from streams.settings import RUN_FILE, Settings, SettingsError
 from streams.store.balance import balance
@@ -182,6 +182,7 @@ class Up:
             "gateway_token": self._gateway_token,
             "metrics": f"http://{settings.host}:{settings.metrics_port}/metrics",
             "clock_scale": settings.clock_scale,
+            "clock_behind_s": settings.clock_behind_s,
             "disorder_s": settings.disorder_s,
             "namespace": settings.namespace,
             "pids": {"up": os.getpid(), **pids},
@@ -206,6 +207,7 @@ class Up:
             rows=rows,
             seconds=seconds,
             alerts=alerts,
+            worst=await worst_colours(self._settings),
             cases=cases,
             balance=found,
             truths=truths,

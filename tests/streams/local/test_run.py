@@ -100,7 +100,7 @@ def test_a_run_without_its_case_or_with_an_open_balance_failed() -> None:
 
 
 def test_without_alerts_recall_is_zero_and_precision_unknown() -> None:
-    scores = score_scenarios([], [TRUTH])
+    scores = score_scenarios([], {}, [TRUTH])
     assert (scores.precision, scores.recall) == (None, 0.0)
 
 
