@@ -46,6 +46,31 @@ class Survey:
     last_ns: int | None = None
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Source:
+    """What a replay publishes: whom to register, from when to when (ns; ``None``: nothing), and the records.
+
+    ``records`` takes what to add to all times (ns).
+    """
+
+    registry: RegistryFile
+    first_ns: int | None
+    last_ns: int | None
+    rows: int
+    records: Callable[[int], Iterator[Outgoing]]
+
+
+def source_of(recording: Recording, found: Survey) -> Source:
+    """Return a recording that has been read once through as a replay takes it."""
+    return Source(
+        registry=found.registry,
+        first_ns=found.first_ns,
+        last_ns=found.last_ns,
+        rows=found.tally.events,
+        records=lambda shift_ns: events(recording, shift_ns=shift_ns),
+    )
+
+
 def registry_of(mapping: Mapping, data: Path) -> RegistryFile:
     """Return what the mapping names of the data: its unit, its devices, and the gateway that speaks for them."""
     return survey(Recording(mapping=mapping, data=data)).registry

@@ -141,7 +141,7 @@ def simulate(
 
 @main.command()
 @click.argument("mapping", type=click.Path(path_type=Path))
-@click.option("--data", type=click.Path(path_type=Path, exists=True), required=True, help="Folder or file of the data.")
+@click.option("--data", type=click.Path(path_type=Path, exists=True), help="Folder or file of the data of a mapping.")
 @click.option("--from", "since", metavar="TIME", help="First event time, RFC 3339 in UTC (...Z).")
 @click.option("--to", "until", metavar="TIME", help="First event time that is left out.")
 @click.option("--speed", default="max", show_default=True, help="Times real time, or `max`.")
@@ -152,7 +152,7 @@ def simulate(
 def replay(
     settings: Settings,
     mapping: Path,
-    data: Path,
+    data: Path | None,
     since: str | None,
     until: str | None,
     speed: str,
@@ -161,37 +161,45 @@ def replay(
 ) -> None:
     """Publish recorded data through the whole loop.
 
-    MAPPING is a file, or the name of a shipped one (melbourne, nab-traffic). Under a --namespace it registers what the
-    mapping names, runs stages, store and ticks that follow the data, and ends when all is stored.
+    MAPPING is a file, the name of a shipped one (melbourne, nab-traffic), or one of two nights on the Bund (bund-2014,
+    bund-2017), which need no --data: official totals, the rest simulated (docs/bund-night.md). Under a --namespace it
+    registers what the mapping names, runs stages, store and ticks that follow the data, and ends when all is stored.
 
     Example: vitals replay melbourne --data DIR --from 2014-01-01T00:00:00Z --to 2014-02-01T00:00:00Z --namespace melb
+
+    Example: vitals replay bund-2014 --namespace bund14 --report bund.json
     """
-    from schemas.files import read_mapping
-    from simulators.recorded import Recording
-    from simulators.replay import Progress, events, shift_to
+    from schemas.times import format_time
+    from simulators.bund.envelope import NIGHTS
+    from simulators.bund.night import source_of as night_of
+    from simulators.replay import Progress, shift_to, source_of
     from simulators.replay import replay as publish_records
     from simulators.sending import Sender
     from streams.commands import replaying
+    from streams.crowd_night import read_crowd_night, render_crowd_night
     from streams.kafka import topic_name
 
     from_ns, to_ns = running.time_span(since, until)
     pace = running.replay_speed(speed)
-    recording = Recording(
-        mapping=read_mapping(running.mapping_path(mapping)), data=data, from_ns=from_ns, to_ns=to_ns
-    )  # fmt: skip
+    night = NIGHTS.get(str(mapping))
+    recording = None if night is not None else _recording(mapping, data, from_ns, to_ns)
     replaying.need_namespace(settings)
     running.catalogue_of(settings)
     running.need_store(settings)
     running.need_kafka(settings)
-    found = _surveyed(recording)
+    if recording is not None:
+        found = source_of(recording, _surveyed(recording))
+    else:
+        assert night is not None
+        found = night_of(night, from_ns=from_ns, to_ns=to_ns)
     if found.first_ns is None or found.last_ns is None:
-        raise SettingsError(f"no row of {data} lies between --from and --to")
+        raise SettingsError(f"no row of {data or mapping} lies between --from and --to")
     shift_ns = shift_to(found.last_ns, time.time_ns()) if times == "shifted" else 0
     set_up_logging(logging.WARNING)
 
     async def publish(sender: AIOKafkaProducer, progress: Progress, stop: asyncio.Event) -> int:
         out = Sender(sender, lambda topic: topic_name(settings, topic))
-        records = running.shown(events(recording, shift_ns=shift_ns), found.tally.events, lambda record: record.rows)
+        records = running.shown(found.records(shift_ns), found.rows, lambda record: record.rows)
         done = await publish_records(records, out, stop=stop, speed=pace, on_progress=progress)
         return done.last_ns or 0
 
@@ -201,9 +209,25 @@ def replay(
     except replaying.StoppedError:
         sys.exit(running.INTERRUPTED)
     replaying.say_end(ended)
+    written = msgspec.to_builtins(ended.report)
+    if night is not None:
+        fall = None if night.fall_ns is None else format_time(night.fall_ns + shift_ns)
+        judged = asyncio.run(read_crowd_night(settings, night.name, fall))
+        click.echo(render_crowd_night(judged))
+        written["crowd_night"] = msgspec.to_builtins(judged)
     if report is not None:
-        report.write_bytes(msgspec.json.format(msgspec.json.encode(ended.report), indent=2))
+        report.write_bytes(msgspec.json.format(msgspec.json.encode(written), indent=2))
     sys.exit(ended.exit_code())
+
+
+def _recording(mapping: Path, data: Path | None, from_ns: int, to_ns: int) -> Recording:
+    """Return the recording that a mapping and its data are; ``SettingsError`` without data."""
+    from schemas.files import read_mapping
+    from simulators.recorded import Recording
+
+    if data is None:
+        raise SettingsError("--data is missing: the folder or file of what the mapping is about")
+    return Recording(mapping=read_mapping(running.mapping_path(mapping)), data=data, from_ns=from_ns, to_ns=to_ns)
 
 
 @main.command()

@@ -14,6 +14,7 @@ FloatArray = NDArray[np.float64]
 FREE_SPEED_MPS = 1.34
 JAM_DENSITY = 5.4  # persons/m2 at which nobody moves
 GAMMA = 1.913  # persons/m2
+STAIR_SHARE = 0.61 / 1.34  # of the speed on level ground: Weidmann, stairs upwards
 
 
 def walking_speed(density: FloatArray) -> FloatArray:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 
 from detectors import crowd
-from detectors.crowd.weidmann import speed_collapse
+from detectors.crowd.weidmann import STAIR_SHARE, speed_collapse
 from schemas import channels
 from schemas.anomalies import Evidence
 from schemas.registry import Unit, Zone
@@ -56,7 +56,8 @@ def standstill(bound: BoundRule, window: Window, unit: Unit, _: IsOpen) -> Itera
             continue
         missing = 0.0
         if dense >= floor:
-            missing = float(speed_collapse(np.array([min(speeds)]), np.array([dense]))[0])
+            level = min(speeds) / (STAIR_SHARE if zone.place == "stair" else 1.0)
+            missing = float(speed_collapse(np.array([level]), np.array([dense]))[0])
         yield zone.zone_id, _levelled(bound, missing, seen, window, zone)
 
 
