@@ -9,21 +9,19 @@ from aiokafka import ConsumerRecord, TopicPartition
 
 from schemas import channels
 from schemas.alerts import Alert
-from schemas.codec import decode_alert, decode_indicator, decode_order
+from schemas.codec import decode_alert, decode_order
 from schemas.ids import COLOURS, Colour
 from schemas.orders import Order
-from schemas.signs import Indicator
 from schemas.times import parse_time
 from schemas.watermarks import WATERMARK_TYPE
 from streams.kafka import consumer, topic_name
 from streams.provision import require_topics
 from streams.settings import Settings
 from streams.state.manifest import read_to_end
-from streams.topics import UNIT_PARTITIONS, partition_for, partitions_of
+from streams.topics import partitions_of
 
 E = TypeVar("E", Alert, Order)
 WATERMARK = ("ce_type", WATERMARK_TYPE.encode())
-TAIL_RECORDS = 50_000  # of a partition, where only the newest are wanted
 
 
 async def newest_alerts(settings: Settings) -> dict[str, Alert]:
@@ -34,20 +32,6 @@ async def newest_alerts(settings: Settings) -> dict[str, Alert]:
 async def newest_cases(settings: Settings) -> dict[str, Order]:
     """Return the newest version of each case, by id."""
     return await _newest(settings, channels.ORDERS, decode_order, lambda order: order.case_id)
-
-
-async def newest_indicators(settings: Settings, unit_id: str) -> list[Indicator]:
-    """Return each indicator of a unit, or of a tier's prefix, in its newest window and revision, by mode and name."""
-    partition = partition_for(unit_id.encode(), UNIT_PARTITIONS)
-    found: dict[tuple[str, str], Indicator] = {}
-    async for record in events(settings, channels.INDICATORS, [partition], TAIL_RECORDS):
-        if record.key != unit_id.encode():
-            continue
-        event = decode_indicator(record.value or b"")
-        key = event.mode, event.indicator
-        if key not in found or _age(event) >= _age(found[key]):
-            found[key] = event
-    return [found[key] for key in sorted(found)]
 
 
 async def worst_colours(settings: Settings) -> dict[str, Colour]:
@@ -112,7 +96,3 @@ async def _newest(
         if known is None or event.version > known.version:
             found[identity(event)] = event
     return found
-
-
-def _age(indicator: Indicator) -> tuple[int, int]:
-    return parse_time(indicator.window_start), indicator.revision

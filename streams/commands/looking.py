@@ -60,24 +60,28 @@ def case(settings: Settings, case_id: str, as_json: bool) -> None:
 
 @click.command()
 @click.argument("unit_id", metavar="ID")
+@click.option("--at", metavar="TIME", help="As it was then: RFC 3339 in UTC (...Z).")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @with_kafka
-def unit(settings: Settings, unit_id: str, as_json: bool) -> None:
-    """Show a unit as it stands: its newest indicators, open alerts and cases.
+def unit(settings: Settings, unit_id: str, at: str | None, as_json: bool) -> None:
+    """Show a unit's twin as it stands, or stood: explained score, indicators, open alerts and cases, devices.
 
     ID is a unit's, or the end of it; a tier's prefix (hp.nanjing-east) shows that tier's scores.
 
-    Example: vitals unit nanjing-building
+    Example: vitals unit nanjing-building --at 2026-11-27T13:55:00Z
     """
-    from streams.unit_now import render_unit, unit_ids, unit_now
+    from streams.twin.log import twin_at, unit_ids
+    from streams.twin.text import render_twin
+
+    at_ns = None if at is None else running.event_time("--at", at)
 
     known = asyncio.run(unit_ids(settings, unit_id))
     if len(known) != 1:
         what = f"no unit is, or ends with, {unit_id!r}" if not known else f"{len(known)} units end with {unit_id!r}"
         click.echo(f"vitals: {what}" + (f": {', '.join(known[:SHOWN])}" if known else ""), err=True)
         sys.exit(running.CHECK_FAILED)
-    found = asyncio.run(unit_now(settings, known[0]))
-    click.echo(msgspec.json.encode(found).decode() if as_json else render_unit(found))
+    found = asyncio.run(twin_at(settings, known[0], at_ns))
+    click.echo(msgspec.json.encode(found).decode() if as_json else render_twin(found))
 
 
 @click.command()

@@ -192,6 +192,14 @@ def time_span(since: str | None, until: str | None) -> tuple[int, int]:
         raise SettingsError(f"--from and --to: {error}") from error
 
 
+def event_time(option: str, text: str) -> int:
+    """Return an option's time in ns; ``SettingsError`` where it is none."""
+    try:
+        return parse_time(text)
+    except ValueError as error:
+        raise SettingsError(f"{option}: {error}; write for example 2026-01-01T00:00:00Z") from error
+
+
 def replay_speed(text: str) -> float | None:
     """Return ``--speed`` as seconds of data a second; ``None``: as fast as can be."""
     if text == "max":

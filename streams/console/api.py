@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable
@@ -24,8 +25,10 @@ from streams.console.problems import Problem, problem_response
 from streams.console.views import AlertCard, CaseCard, Summary, alert_card, case_card, catalogue_view
 from streams.console.words import action_effect, feedback_effect
 from streams.delivery.records import Effect
+from streams.twin.state import Twin
 
 MAX_BODY = 16 << 10
+LOOK_BACK_SECONDS = 30.0
 C = TypeVar("C", AlertCard, CaseCard)
 
 
@@ -42,6 +45,7 @@ class Receipt:
 
 
 Send = Callable[[Effect], Awaitable[Receipt]]
+LookBack = Callable[[str, int], Awaitable[Twin]]  # unit, event time (ns)
 
 
 def console_app(
@@ -51,10 +55,14 @@ def console_app(
     catalogue: Catalogue,
     send: Send,
     now_ns: Callable[[], int] = time.time_ns,
+    look_back: LookBack | None = None,
 ) -> web.Application:
-    """Return the console's application; ``send`` returns when the broker has confirmed, else ``NotConfirmedError``."""
+    """Return the console's application; ``send`` returns when the broker has confirmed, else ``NotConfirmedError``.
+
+    ``look_back`` reads a unit's twin of a past time out of the log.
+    """
     app = web.Application(client_max_size=MAX_BODY, middlewares=[guard(access, pages.closed_page)])
-    routes = Routes(live, hub, access, catalogue_view(catalogue), send, now_ns)
+    routes = Routes(live, hub, access, catalogue_view(catalogue), send, now_ns, look_back)
     app.add_routes(routes.table())
     app.on_response_prepare.append(add_headers)
 
@@ -76,8 +84,10 @@ class Routes:
         catalogue: dict[str, object],
         send: Send,
         now_ns: Callable[[], int] = time.time_ns,
+        look_back: LookBack | None = None,
     ) -> None:
-        self._now_ns = now_ns
+        self._now_ns, self._look_back = now_ns, look_back
+        self._looking = asyncio.Lock()  # one look into the log at a time
         self._live = live
         self._hub = hub
         self._access = access
@@ -146,11 +156,29 @@ class Routes:
         return _json({"mode": mode, "units": [one for one in self._live.tiles() if one.mode == mode]})
 
     async def unit(self, request: web.Request) -> web.Response:
-        if "at" in request.query:
-            raise Problem(HTTPStatus.NOT_IMPLEMENTED, "A unit's past state is not served here yet; leave out `at`.")
         unit_id = request.match_info["unit_id"]
+        if "at" in request.query:
+            return _json(await self._past(unit_id, request.query["at"]))
         found = self._live.unit(unit_id, self._mode(request))
         return _json(_found(found, f"No unit {unit_id[:64]!r} is known."))
+
+    async def _past(self, unit_id: str, at: str) -> Twin:
+        if self._look_back is None or not self._is_known(unit_id):
+            raise Problem(HTTPStatus.NOT_FOUND, f"No unit {unit_id[:64]!r} is known.")
+        try:
+            at_ns = parse_time(at)
+        except ValueError as error:
+            raise Problem(HTTPStatus.BAD_REQUEST, f"`at`: {error}") from error
+        if at_ns > self._now_ns():
+            raise Problem(HTTPStatus.BAD_REQUEST, "`at` has not come yet.")
+        try:
+            async with asyncio.timeout(LOOK_BACK_SECONDS), self._looking:
+                return await self._look_back(unit_id, at_ns)
+        except TimeoutError as error:
+            raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, "The log could not be read in time; try again.") from error
+
+    def _is_known(self, unit_id: str) -> bool:
+        return any(self._live.unit(unit_id, mode) is not None for mode in MODES)
 
     async def alerts(self, request: web.Request) -> web.Response:
         ledger = self._live.alerts

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from streams.console.overall import overall
 from streams.health import serve
 from streams.kafka import producer
 from streams.settings import Settings, SettingsError
+from streams.twin.log import twin_at
 
 MAX_PORT = 65_535
 
@@ -53,7 +55,8 @@ async def run_console(
     runner: web.AppRunner | None = None
     try:
         await _connected(settings, sender.start(), feed.start())
-        app = console_app(live, hub, access, catalogue, Outbox(settings, sender).send, EventClock(settings).now_ns)
+        send, now_ns = Outbox(settings, sender).send, EventClock(settings).now_ns
+        app = console_app(live, hub, access, catalogue, send, now_ns, partial(twin_at, settings))
         runner, real_port = await _served(app, host, port)
         started(f"http://{f'[{host}]' if ':' in host else host}:{real_port}/")
         await _until(stop, feed.run(), hub.run())

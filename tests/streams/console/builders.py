@@ -25,6 +25,7 @@ from streams.console.live import Live
 from streams.console.overall import overall
 from streams.delivery.records import Effect, Record
 from streams.delivery.watermarks import WATERMARK_HEADERS, encode_watermark
+from streams.twin.state import Twin, TwinFold
 
 T0 = 1_767_225_600 * SECOND_NS
 UNIT = "hp.nanjing-east.g03.nanjing-building"
@@ -148,7 +149,13 @@ class Console:
     def __post_init__(self) -> None:
         self.hub = Hub(self.live)
         self.access = Access(TOKENS)
-        self.app = console_app(self.live, self.hub, self.access, load_catalogue(), self.send)
+        self.looked: list[tuple[str, int]] = []
+        self.app = console_app(self.live, self.hub, self.access, load_catalogue(), self.send, look_back=self.look_back)
+
+    async def look_back(self, unit_id: str, at_ns: int) -> Twin:
+        """Return an empty twin, and remember what was asked."""
+        self.looked.append((unit_id, at_ns))
+        return TwinFold(unit_id, at_ns).twin(load_catalogue(), (), 900.0)
 
     async def send(self, effect: Effect) -> Receipt:
         """Confirm at once, as a broker would, or fail."""

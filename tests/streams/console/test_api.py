@@ -108,7 +108,9 @@ async def test_the_catalogue_names_scenarios_in_both_languages() -> None:
         ("/api/units/hp.nowhere", 404),
         ("/api/alerts/none", 404),
         ("/api/cases/none", 404),
-        (f"/api/units/{UNIT}?at=2026-01-01T00:00:00Z", 501),
+        ("/api/units/hp.nowhere?at=2026-01-01T00:00:00Z", 404),
+        (f"/api/units/{UNIT}?at=yesterday", 400),
+        (f"/api/units/{UNIT}?at=2099-01-01T00:00:00Z", 400),
         ("/api/units?mode=real", 400),
         ("/api/alerts?state=some", 400),
         ("/api/nothing", 404),
@@ -255,3 +257,11 @@ async def test_text_with_line_breaks_stays_in_its_event() -> None:
         await stream.content.readuntil(b"event: snapshot\n")
         snapshot = msgspec.json.decode((await stream.content.readline()).removeprefix(b"data: "))
         assert snapshot["alerts"][0]["headline"].startswith("one\n\nevent")
+
+
+async def test_a_unit_is_shown_as_it_was() -> None:
+    made = console()
+    async with made.client() as client:
+        found = await get(client, f"/api/units/{UNIT}?at=2026-01-01T00:00:00Z")
+    assert (found["unit_id"], found["at"]) == (UNIT, "2026-01-01T00:00:00Z")
+    assert made.looked == [(UNIT, parse_time("2026-01-01T00:00:00Z"))]
