@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping
+from datetime import datetime
 from itertools import pairwise
 
 from schemas.catalogue import Catalogue, IndicatorEntry
 from schemas.registry import RegistryFile
-from schemas.times import format_time
+from schemas.times import SHANGHAI, format_time
 from tests.faults.expected import IndicatorKey, Point, Signs
 
 WINDOW_NS = 60_000_000_000
@@ -29,7 +30,7 @@ def signs(
     windows: dict[int, Scores] = defaultdict(dict)
     for (start, unit_id), values in sorted(rows.items()):
         if start + WINDOW_NS <= end_ns:
-            of_unit = _of_unit(unit_id, values, registry, catalogue)
+            of_unit = _of_unit(unit_id, values, registry, catalogue, start)
             found |= {(unit_id, e.id, "actual", format_time(start)): _rounded(*signs) for e, signs in of_unit}
             windows[start][unit_id] = _by_domain(of_unit)
     for start, scores in windows.items():
@@ -40,7 +41,7 @@ def signs(
 
 
 def _of_unit(
-    unit_id: str, values: Mapping[str, list[float]], registry: RegistryFile, catalogue: Catalogue
+    unit_id: str, values: Mapping[str, list[float]], registry: RegistryFile, catalogue: Catalogue, start: int
 ) -> list[tuple[IndicatorEntry, Signs]]:
     devices = Counter(quantity for one in registry.devices if one.unit_id == unit_id for quantity in one.quantities)
     interval_s = {quantity: one.interval_s for one in registry.devices for quantity in one.quantities}
@@ -50,7 +51,7 @@ def _of_unit(
             value = {"max": max(came), "mean": sum(came) / len(came)}[entry.aggregate]
             due = devices[entry.of] * WINDOW_NS / 1e9 / interval_s[entry.of]
             coverage = min(1.0, len(came) / due) if due > 1 else 1.0
-            found.append((entry, (value, _on_curve(entry, value), len(came), coverage)))
+            found.append((entry, (value, _on_curve(entry, value, start), len(came), coverage)))
     return found
 
 
@@ -83,8 +84,10 @@ def _prefixes(unit_id: str) -> list[str]:
     return [".".join(labels[:count]) for count in (1, 2, 3)]
 
 
-def _on_curve(entry: IndicatorEntry, value: float) -> float:
-    corners = [(point.value, point.score) for point in entry.curve]
+def _on_curve(entry: IndicatorEntry, value: float, start: int) -> float:
+    day = datetime.fromtimestamp(start / 1e9, SHANGHAI).date()
+    curve = [entry.curve, *(change.curve for change in entry.changes if change.valid_from <= day)][-1]
+    corners = [(point.value, point.score) for point in curve]
     if value <= corners[0][0]:
         return corners[0][1]
     for (low, low_score), (high, high_score) in pairwise(corners):

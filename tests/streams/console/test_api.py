@@ -10,6 +10,7 @@ from schemas import channels
 from schemas.actions import Action
 from schemas.envelope import read_envelope
 from schemas.feedback import Feedback
+from schemas.times import parse_time
 from streams.topics import partition_for, partitions_of
 from tests.streams.console.builders import (
     UNIT,
