@@ -261,9 +261,18 @@ def _replayed_letter() -> Document:
 def _catalogue_entry() -> Document:
     return {
         "name": "catalogue-entry",
-        "title": "a quantity, an indicator or a scenario, as in deploy/catalogue",
+        "title": "a quantity, an indicator, a table or a scenario, as in deploy/catalogue",
         "contentType": JSON,
-        "payload": {"type": "object", "properties": {"id": {"type": "string"}}, "required": ["id"]},
+        "payload": {
+            "type": "object",
+            "properties": {
+                "rule_id": {"type": "string"},
+                "version": {"type": "integer", "minimum": 1},
+                "valid_from": {"type": "string", "format": "date-time"},
+                "entry": {"type": "object"},
+            },
+            "required": ["rule_id", "version", "entry"],
+        },
     }
 
 

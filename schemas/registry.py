@@ -5,7 +5,7 @@ Every record has ``valid_from`` (event time, default 1970): what was true when a
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import Meta
@@ -99,6 +99,18 @@ class Gateway(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     valid_from: Time = EPOCH
 
 
+class RuleRecord(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """A catalogue entry that takes another's place, or is new, from ``valid_from`` on; the higher version counts.
+
+    ``rule_id`` is ``<kind>:<id of the entry>``, the kind one of ``quantity``, ``indicator``, ``table``, ``scenario``.
+    """
+
+    rule_id: Annotated[Id, Meta(description="quantity:ID, indicator:ID, table:ID or scenario:ID")]
+    version: Annotated[int, Meta(ge=1, le=1_000_000_000)]
+    entry: Annotated[dict[str, Any], Meta(description="as in deploy/catalogue")]
+    valid_from: Time = EPOCH
+
+
 class RegistryFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """A registry file, YAML: lists of records of each kind."""
 
@@ -106,3 +118,4 @@ class RegistryFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     devices: tuple[Device, ...] = ()
     teams: tuple[Team, ...] = ()
     gateways: tuple[Gateway, ...] = ()
+    rules: tuple[RuleRecord, ...] = ()

@@ -1,8 +1,8 @@
 """Registry records on the wire, and registry files.
 
-A file is YAML (lists ``units``, ``devices``, ``teams``, ``gateways``) or JSON lines, one record each. A line may say
-what it is (``kind``: ``device``, ``unit``, ``team`` or ``gateway``), else its own id says so. A unit has a ``kind`` of
-its own; in a line that says ``"kind": "unit"`` that one is named ``unit_kind``.
+A file is YAML (lists ``units``, ``devices``, ``teams``, ``gateways``, ``rules``) or JSON lines, one record each. A line
+may say what it is (``kind``: ``device``, ``unit``, ``team``, ``gateway`` or ``rule``), else its own id says so. A unit
+has a ``kind`` of its own; in a line that says ``"kind": "unit"`` that one is named ``unit_kind``.
 """
 
 from __future__ import annotations
@@ -17,18 +17,18 @@ import msgspec
 from schemas.bounded import MAX_EVENT_BYTES, check_depth, decode_one
 from schemas.files import FileFormatError, read_bytes
 from schemas.refusals import RefusedError
-from schemas.registry import Device, Gateway, RegistryFile, Team, Unit
+from schemas.registry import Device, Gateway, RegistryFile, RuleRecord, Team, Unit
 from schemas.times import SECOND_NS, format_time, parse_time
 
-Entry = Device | Unit | Team | Gateway
-T = TypeVar("T", Device, Unit, Team, Gateway)
+Entry = Device | Unit | Team | Gateway | RuleRecord
+T = TypeVar("T", Device, Unit, Team, Gateway, RuleRecord)
 
 _encoder = msgspec.json.Encoder()
 _device = msgspec.json.Decoder(Device)
 _unit = msgspec.json.Decoder(Unit)
 _team = msgspec.json.Decoder(Team)
 _gateway = msgspec.json.Decoder(Gateway)
-_KINDS: dict[str, type[Entry]] = {"unit": Unit, "device": Device, "team": Team, "gateway": Gateway}
+_KINDS: dict[str, type[Entry]] = {"unit": Unit, "device": Device, "team": Team, "gateway": Gateway, "rule": RuleRecord}
 _kind = msgspec.json.Decoder(dict[str, Any])
 
 
@@ -68,6 +68,8 @@ def id_of(entry: Entry) -> str:
             return entry.team_id
         case Gateway():
             return entry.gateway_id
+        case RuleRecord():
+            return entry.rule_id
 
 
 def read_registry(path: Path, known_units: Collection[str] = ()) -> RegistryFile:
@@ -116,7 +118,7 @@ def check_registry(registry: RegistryFile, known_units: Collection[str] = ()) ->
             problems.append(f"device {device.device_id}: unit {device.unit_id} has no zone {device.zone_id}")
     for team in registry.teams:
         if team.home_unit not in units:
-            problems.append(f"team {team.team_id}: unknown home_unit {team.home_unit}")
+            problems.append(f"team {team.team_id}: unknown home_unit {team.home_unit}: a team needs a place")
     return problems
 
 
@@ -125,6 +127,7 @@ def _entries(registry: RegistryFile) -> Iterator[tuple[str, Entry]]:
     yield from (("device", device) for device in registry.devices)
     yield from (("team", team) for team in registry.teams)
     yield from (("gateway", gateway) for gateway in registry.gateways)
+    yield from (("rule", rule) for rule in registry.rules)
 
 
 def _twice(entries: list[tuple[str, Entry]]) -> Iterator[str]:
@@ -152,19 +155,20 @@ def _read_yaml(path: Path) -> RegistryFile:
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, ValueError) as error:
         raise FileFormatError(f"{path}: not YAML: {error}") from error
     if not isinstance(content, dict):
-        raise FileFormatError(f"{path}: must hold lists named units, devices, teams, gateways")
+        raise FileFormatError(f"{path}: must hold lists named units, devices, teams, gateways, rules")
     return RegistryFile(
         units=_list(path, content, "units", Unit),
         devices=_list(path, content, "devices", Device),
         teams=_list(path, content, "teams", Team),
         gateways=_list(path, content, "gateways", Gateway),
+        rules=_list(path, content, "rules", RuleRecord),
     )
 
 
 def _list(path: Path, content: dict[str, Any], name: str, kind: type[T]) -> tuple[T, ...]:
-    unknown = sorted(str(key) for key in content.keys() - {"units", "devices", "teams", "gateways"})
+    unknown = sorted(str(key) for key in content.keys() - {"units", "devices", "teams", "gateways", "rules"})
     if unknown:
-        raise FileFormatError(f"{path}: unknown list {unknown[0]!r}; known: units, devices, teams, gateways")
+        raise FileFormatError(f"{path}: unknown list {unknown[0]!r}; known: units, devices, teams, gateways, rules")
     rows = content.get(name) or ()
     if not isinstance(rows, list | tuple):
         raise FileFormatError(f"{path}: {name} must be a list")
@@ -204,6 +208,7 @@ def _read_lines(path: Path) -> RegistryFile:
         devices=tuple(entry for entry in entries if isinstance(entry, Device)),
         teams=tuple(entry for entry in entries if isinstance(entry, Team)),
         gateways=tuple(entry for entry in entries if isinstance(entry, Gateway)),
+        rules=tuple(entry for entry in entries if isinstance(entry, RuleRecord)),
     )
 
 
@@ -229,4 +234,4 @@ def _kind_of(fields: dict[str, Any]) -> str | None:
         if kind == "unit" and "unit_kind" in fields:
             fields["kind"] = fields.pop("unit_kind")
         return kind
-    return next((kind for kind in ("device", "team", "gateway", "unit") if f"{kind}_id" in fields), None)
+    return next((kind for kind in ("device", "team", "gateway", "rule", "unit") if f"{kind}_id" in fields), None)

@@ -32,6 +32,7 @@ from streams.alert.ordering import ActionTaken, AnomalyArrived, Event, Origin, W
 from streams.alert.refused import dead_letter
 from streams.alert.rollup import RollUp
 from streams.alert.settled import WINDOWS_BLOCK, SettledAlerts
+from streams.catalogue.timeline import Timeline
 from streams.delivery.records import Effect, Record, StateFormatError
 from streams.delivery.watermarks import START, WATERMARK_HEADERS, BandClock, SourceClock, encode_watermark
 from streams.pace import Pace
@@ -68,6 +69,8 @@ class AlertPartition:
         The registry's units, a live mapping; a unit that it lacks is named by its id.
     sense_partitions
         How many partitions of the sense stage pass watermarks in band.
+    timeline
+        Which catalogue is in force when; ``catalogue`` for ever if not given.
     """
 
     def __init__(
@@ -79,7 +82,9 @@ class AlertPartition:
         units: Mapping[str, Unit],
         *,
         sense_partitions: int = UNIT_PARTITIONS,
+        timeline: Timeline | None = None,
     ) -> None:
+        self._timeline = timeline
         self._partition, self._sense_partitions, self._disorder_ns = partition, sense_partitions, disorder_ns
         self._catalogue, self._pace, self._units = catalogue, pace, units
         self._watermark: int = START
@@ -103,6 +108,7 @@ class AlertPartition:
             except RefusedError as error:
                 effects.append(dead_letter(Origin.of(record), error))
         watermark = min(self._sensed.minimum(), self._acted.minimum())
+        self._sync_catalogue()
         is_moved = watermark > self._watermark
         if is_moved:
             effects += self._settle(watermark)
@@ -111,6 +117,13 @@ class AlertPartition:
         if is_moved:
             effects.append(self._watermark_effect())
         return effects
+
+    def _sync_catalogue(self) -> None:
+        """Settle by the catalogue in force at the time up to which all is settled."""
+        catalogue = self._catalogue if self._timeline is None else self._timeline.at(max(self._watermark, 0))
+        if catalogue is not self._catalogue:
+            self._catalogue = catalogue
+            self._settled.use_catalogue(catalogue)
 
     def changed_blocks(self) -> dict[str, bytes]:
         return self._blocks(changed_only=True)

@@ -45,6 +45,12 @@ class SettledAlerts:
         self._timings: dict[str, Timing] = {}
         self._dirty: set[int] = set()
 
+    def use_catalogue(self, catalogue: Catalogue) -> None:
+        """Settle by another catalogue from now on; deadlines are those of the new clocks."""
+        self._catalogue, self._timings = catalogue, {}
+        for life in self._open():
+            self._wind(life)
+
     def is_known(self, anomaly: Anomaly) -> bool:
         """Whether an anomaly can belong to an alert at all."""
         return anomaly.scenario is not None and anomaly.scenario in self._catalogue.scenarios

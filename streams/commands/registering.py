@@ -168,6 +168,8 @@ def _apply(settings: Settings, file: RegistryFile, is_dry_run: bool, wait_s: flo
     problems = list(_unknown_quantities(settings, file.devices))
     if problems:
         raise SettingsError(problems[0])
+    if file.rules:
+        _check_rules(settings, file)
     applied = asyncio.run(apply_registry(settings, file, is_dry_run))
     if as_json:
         counts = {"written": applied.written, "unchanged": applied.unchanged, "dry_run": is_dry_run}
@@ -181,6 +183,19 @@ def _apply(settings: Settings, file: RegistryFile, is_dry_run: bool, wait_s: flo
     if not is_dry_run and wait_s > 0 and not asyncio.run(wait_until_read(settings, applied, wait_s)):
         click.echo("vitals: written, but sense has not read it yet; is a worker running?", err=True)
         sys.exit(running.TIMED_OUT)
+
+
+def _check_rules(settings: Settings, file: RegistryFile) -> None:
+    """Refuse changed rules that the catalogue would not bear, before any stage has to."""
+    from streams.catalogue.timeline import RuleRefusedError, Timeline, changed
+    from streams.registry.apply import read_known
+
+    catalogue = Timeline(running.catalogue_of(settings), asyncio.run(read_known(settings))).all()[-1].catalogue
+    for rule in file.rules:
+        try:
+            catalogue = changed(catalogue, rule)
+        except RuleRefusedError as error:
+            raise SettingsError(f"nothing is written: {error}") from error
 
 
 def _unknown_quantities(settings: Settings, devices: Iterable[Device]) -> Iterable[str]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from schemas import channels
 from schemas.catalogue import Catalogue
 from schemas.times import SECOND_NS
+from streams.catalogue.timeline import Timeline
 from streams.delivery.stage import Stage
 from streams.dispatch.partition import DispatchPartition
 from streams.pace import Pace
@@ -24,12 +25,15 @@ def dispatch_stage(settings: Settings, catalogue: Catalogue) -> Stage:
     def new_state(partition: int, registry: RegistryView) -> DispatchPartition:
         disorder_ns = round(settings.disorder_s * SECOND_NS)
         pace = Pace(settings.clock_scale)
-        return DispatchPartition(partition, catalogue, pace, disorder_ns, registry.units, registry.teams)
+        timeline = Timeline(catalogue, registry)
+        return DispatchPartition(
+            partition, catalogue, pace, disorder_ns, registry.units, registry.teams, timeline=timeline
+        )
 
     return Stage(
         name="dispatch",
         sources=STAGE_SOURCES["dispatch"],
-        registry_topics=(channels.REGISTRY_UNITS, channels.REGISTRY_TEAMS),
+        registry_topics=(channels.REGISTRY_UNITS, channels.REGISTRY_TEAMS, channels.REGISTRY_RULES),
         reads_registry_by_partition=False,
         new_state=new_state,
     )

@@ -23,6 +23,7 @@ from schemas.ids import district_of
 from schemas.refusals import RefusedError
 from schemas.registry import Team, Unit
 from schemas.times import format_time
+from streams.catalogue.timeline import Timeline
 from streams.delivery.records import Effect, Record
 from streams.dispatch import blocks as codec
 from streams.dispatch import feedback, intake, ledger, verification
@@ -55,7 +56,10 @@ class DispatchPartition:
         disorder_ns: int,
         units: Mapping[str, Unit],
         teams: Mapping[str, Team],
+        *,
+        timeline: Timeline | None = None,
     ) -> None:
+        self._timeline = timeline
         self._partition = partition
         self._pace = pace
         self._roster = Roster(units=units, teams=teams)
@@ -76,7 +80,9 @@ class DispatchPartition:
                 self._intake.take(record)
             except RefusedError as error:
                 effects.append(_refused_record(record, error))
-        return effects + self._advance()
+        effects += self._advance()
+        self._sync_catalogue()  # what was decided so far was decided by the one before
+        return effects
 
     def changed_blocks(self) -> dict[str, bytes]:
         changed = self._encoded(sorted(self._ledger.changed_blocks), sorted(self._intake.changed_blocks))
@@ -111,6 +117,12 @@ class DispatchPartition:
         return encoded | {codec.CLOCKS: codec.encode_clocks(self._intake.clocks())}
 
     # Decisions, one at a time, each at its own event time.
+
+    def _sync_catalogue(self) -> None:
+        if self._timeline is not None:
+            catalogue = self._timeline.at(max(self._intake.watermark(), 0))
+            if catalogue is not self._catalogue:
+                self.use_catalogue(catalogue)
 
     def _advance(self) -> list[Effect]:
         effects: list[Effect] = []

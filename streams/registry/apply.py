@@ -10,7 +10,7 @@ from typing import NamedTuple
 import msgspec
 
 from schemas import channels
-from schemas.registry import Device, Gateway, RegistryFile, Team, Unit
+from schemas.registry import Device, Gateway, RegistryFile, RuleRecord, Team, Unit
 from schemas.times import parse_time
 from streams.kafka import producer, topic_name
 from streams.provision import require_topics
@@ -23,7 +23,7 @@ from streams.topics import UNIT_PARTITIONS, partition_for
 
 CHUNK = 2_000
 _encode = msgspec.json.Encoder().encode
-Known = Device | Unit | Team | Gateway
+Known = Device | Unit | Team | Gateway | RuleRecord
 
 
 class Change(NamedTuple):
@@ -57,6 +57,7 @@ def changes(view: RegistryView, file: RegistryFile) -> list[Change]:
         found += [Change(channels.REGISTRY_DEVICES, device.device_id, place, device) for place in sorted(places)]
     found += [Change(channels.REGISTRY_TEAMS, team.team_id, 0, team) for team in file.teams]
     found += [Change(channels.REGISTRY_GATEWAYS, gateway.gateway_id, 0, gateway) for gateway in file.gateways]
+    found += [Change(channels.REGISTRY_RULES, rule.rule_id, 0, rule) for rule in file.rules]
     return [change for change in found if not is_known(view, change.record)]
 
 
@@ -72,6 +73,8 @@ def is_known(view: RegistryView, record: Known) -> bool:
         return view.unit_at(record.unit_id, parse_time(record.valid_from)) == record
     if isinstance(record, Team):
         return view.teams.get(record.team_id) == record
+    if isinstance(record, RuleRecord):
+        return view.rules.get((record.rule_id, record.valid_from)) == record
     return view.gateways.get(record.gateway_id) == record
 
 

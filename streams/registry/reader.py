@@ -16,7 +16,7 @@ from streams.state.manifest import read_to_end
 from streams.topics import partitions_of
 
 BY_UNIT = (channels.REGISTRY_DEVICES, channels.REGISTRY_UNITS)  # partition computed from the unit, as the sources'
-IN_FULL = (channels.REGISTRY_TEAMS, channels.REGISTRY_GATEWAYS)
+IN_FULL = (channels.REGISTRY_TEAMS, channels.REGISTRY_GATEWAYS, channels.REGISTRY_RULES)
 
 
 class RegistryReader:

@@ -15,6 +15,7 @@ def find(view: RegistryView, ident: str) -> RegistryFile:
         devices=tuple(device for device in view.devices() if ident in {device.device_id, device.unit_id}),
         teams=tuple(team for team in view.teams.values() if ident in {team.team_id, team.home_unit}),
         gateways=tuple(gateway for gateway in view.gateways.values() if gateway.gateway_id == ident),
+        rules=tuple(rule for rule in view.rules.values() if rule.rule_id == ident),
     )
 
 
@@ -25,6 +26,7 @@ def everything(view: RegistryView) -> RegistryFile:
         devices=tuple(view.devices()),
         teams=tuple(view.teams.values()),
         gateways=tuple(view.gateways.values()),
+        rules=tuple(view.rules.values()),
     )
 
 

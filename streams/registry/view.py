@@ -9,16 +9,17 @@ from typing import Generic, TypeVar
 import msgspec
 
 from schemas import channels
-from schemas.registry import Device, Gateway, Team, Unit
+from schemas.registry import Device, Gateway, RuleRecord, Team, Unit
 from schemas.times import parse_time
 
 R = TypeVar("R", bound=Device | Unit)
 
-_DECODERS: dict[str, msgspec.json.Decoder[Device | Unit | Team | Gateway]] = {
+_DECODERS: dict[str, msgspec.json.Decoder[Device | Unit | Team | Gateway | RuleRecord]] = {
     channels.REGISTRY_DEVICES: msgspec.json.Decoder(Device),
     channels.REGISTRY_UNITS: msgspec.json.Decoder(Unit),
     channels.REGISTRY_TEAMS: msgspec.json.Decoder(Team),
     channels.REGISTRY_GATEWAYS: msgspec.json.Decoder(Gateway),
+    channels.REGISTRY_RULES: msgspec.json.Decoder(RuleRecord),
 }
 
 
@@ -64,6 +65,8 @@ class RegistryView:
         self.units: dict[str, Unit] = {}
         self.teams: dict[str, Team] = {}
         self.gateways: dict[str, Gateway] = {}
+        self.rules: dict[tuple[str, str], RuleRecord] = {}  # by id and ``valid_from``; of two the higher version
+        self.rule_change = 0
         self.change = 0  # number of the last change of a device
         self.unit_change = 0  # and of a unit
         self._changed: dict[str, int] = {}  # device -> its last change, in order of changes
@@ -86,6 +89,8 @@ class RegistryView:
                 self._add_unit(record, parse_time(record.valid_from))
             elif isinstance(record, Team):
                 self.teams[record.team_id] = record
+            elif isinstance(record, RuleRecord):
+                self._add_rule(record)
             else:
                 self.gateways[record.gateway_id] = record
         except (msgspec.MsgspecError, ValueError, RecursionError):  # ``ValueError``: bad UTF-8, no day of the calendar
@@ -103,7 +108,9 @@ class RegistryView:
         """Return the newest record of a device and the time (ns) from which it holds."""
         return self._devices.newest(device_id)
 
-    def newest_like(self, record: Device | Unit | Team | Gateway) -> Device | Unit | Team | Gateway | None:
+    def newest_like(
+        self, record: Device | Unit | Team | Gateway | RuleRecord
+    ) -> Device | Unit | Team | Gateway | RuleRecord | None:
         """Return the newest record of the same kind and id."""
         match record:
             case Device():
@@ -115,6 +122,9 @@ class RegistryView:
                 return self.teams.get(record.team_id)
             case Gateway():
                 return self.gateways.get(record.gateway_id)
+            case RuleRecord():
+                same = [one for (rule_id, _), one in self.rules.items() if rule_id == record.rule_id]
+                return max(same, key=lambda one: one.version, default=None)
 
     def devices(self) -> Iterator[Device]:
         """Yield the newest record of each device."""
@@ -139,6 +149,7 @@ class RegistryView:
             "units": len(self.units),
             "teams": len(self.teams),
             "gateways": len(self.gateways),
+            "rules": len(self.rules),
         }
 
     def _add_device(self, device: Device, since: int) -> None:
@@ -154,6 +165,13 @@ class RegistryView:
         if newest is not None:
             self.units[unit.unit_id] = newest[1]
 
+    def _add_rule(self, rule: RuleRecord) -> None:
+        parse_time(rule.valid_from)
+        key = rule.rule_id, rule.valid_from
+        if key not in self.rules or rule.version > self.rules[key].version:
+            self.rules[key] = rule
+            self.rule_change += 1
+
     def _remove(self, topic: str, identity: str) -> None:
         if topic == channels.REGISTRY_DEVICES:
             self._count_newest(identity, -1)
@@ -165,6 +183,9 @@ class RegistryView:
             self.units.pop(identity, None)
         elif topic == channels.REGISTRY_TEAMS:
             self.teams.pop(identity, None)
+        elif topic == channels.REGISTRY_RULES:
+            self.rules = {key: rule for key, rule in self.rules.items() if key[0] != identity}
+            self.rule_change += 1
         else:
             self.gateways.pop(identity, None)
 

@@ -39,7 +39,12 @@ def sense_stage(settings: Settings, catalogue: Catalogue) -> Stage:
     return Stage(
         name="sense",
         sources=STAGE_SOURCES["sense"],
-        registry_topics=(channels.REGISTRY_DEVICES, channels.REGISTRY_UNITS, channels.REGISTRY_GATEWAYS),
+        registry_topics=(
+            channels.REGISTRY_DEVICES,
+            channels.REGISTRY_UNITS,
+            channels.REGISTRY_GATEWAYS,
+            channels.REGISTRY_RULES,
+        ),
         reads_registry_by_partition=True,
         new_state=new_state,
         counters=_counters,

@@ -45,10 +45,14 @@ class SensorHealth:
 
     def __init__(self, catalogue: Catalogue, table: SeriesTable, anomalies: OpenAnomalies, partition: int) -> None:
         self._table, self._anomalies, self._partition = table, anomalies, partition
-        self._is_asked = SCENARIO in catalogue.scenarios
-        self._silences = {q.id: q.silence for q in catalogue.quantities.values() if q.silence is not None}
+        self.use_catalogue(catalogue)
         self.voices = Voices()
         self._told = np.zeros(0, bool)  # by row: its silence needs no more words; never saved
+
+    def use_catalogue(self, catalogue: Catalogue) -> None:
+        """Judge by another catalogue from now on."""
+        self._is_asked = SCENARIO in catalogue.scenarios
+        self._silences = {q.id: q.silence for q in catalogue.quantities.values() if q.silence is not None}
 
     def hear(self, judging: Judging, rows: IntArray, times: IntArray, series: Iterable[Series], taken: Taken) -> None:
         """Take a pack's readings, of length n, after they were taken into the hot state; a backfill says nothing."""

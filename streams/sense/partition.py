@@ -21,6 +21,7 @@ from schemas.judged import Judged
 from schemas.refusals import Reason, RefusedError
 from schemas.rules import signals_of
 from schemas.times import SECOND_NS, format_time
+from streams.catalogue.timeline import Timeline
 from streams.delivery.records import Effect, Record, StateFormatError
 from streams.delivery.watermarks import SourceClock
 from streams.pace import Pace
@@ -70,39 +71,51 @@ class SensePartition:
         partitions: int = UNIT_PARTITIONS,
     ) -> None:
         self._partition, self._partitions = partition, partitions
-        self._catalogue, self._registry, self._grace_ns = catalogue, registry, grace_ns
+        self._registry, self._grace_ns, self._pace = registry, grace_ns, pace
+        self._timeline = Timeline(catalogue, registry)
         self._clock = SourceClock(channels.SOURCES, disorder_ns)
         self._promised = 0  # the watermark passed on last
         self.counters = {topic: dict.fromkeys(COUNTED, 0) for topic in channels.SOURCES}
         self.refused: Mapping[Reason, int] = Counter()  # of the last fold
         self.rows: Counter[tuple[str, str]] = Counter()  # (topic, outcome), of the last fold
         self._dedup = {topic: dedup.DedupWindow(topic) for topic in channels.SOURCES}
-        bound = rules.bind_rules(catalogue)
+        self._windows: dict[int, Windows] = {}
+        self._foreign: list[str] = []  # blocks of windows that another clock scale had
+        self._anomalies = OpenAnomalies()
+        self._seasons = Seasons()
+        self._table = SeriesTable(catalogue, registry, Watch(catalogue, pace))
+        self._health = SensorHealth(catalogue, self._table, self._anomalies, partition)
+        self._use(catalogue)
+
+    def _use(self, catalogue: Catalogue) -> None:
+        """Judge by a catalogue from now on; what has been gathered stays."""
+        self._catalogue = catalogue
+        bound, pace = rules.bind_rules(catalogue), self._pace
         sign_lengths = {pace.window_ns(entry.window_s) for entry in catalogue.indicators.values()}
         if len(sign_lengths) != 1:
             raise ValueError(f"indicators must share one window length, not {sorted(sign_lengths)} ns")
         self._sign_length = sign_lengths.pop()
-        lengths = sorted({self._sign_length, *(pace.window_ns(one.rule.window_s) for one in bound)})
-        self._windows = {length: Windows(length, grace_ns) for length in lengths}
+        lengths = sorted({self._sign_length, *self._windows, *(pace.window_ns(one.rule.window_s) for one in bound)})
+        self._windows = {n: self._windows.get(n) or Windows(n, self._grace_ns) for n in lengths}
         self._rules = {n: [one for one in bound if pace.window_ns(one.rule.window_s) == n] for n in lengths}
-        self._foreign: list[str] = []  # blocks of windows that another clock scale had
-        self._anomalies = OpenAnomalies()
-        self._table = SeriesTable(catalogue, registry, Watch(catalogue, pace))
-        every = list(self._windows.values())
         followed = {n: frozenset(name for one in self._rules[n] for name in signals_of(one.rule)) for n in lengths}
-        self._health = SensorHealth(catalogue, self._table, self._anomalies, partition)
-        gatherer = Gatherer(self._windows[self._sign_length], self._table.quantity_ids)
-        follower = Follower(self._table, self._windows, followed)
-        self._seasons = Seasons()
+        self._table.use_catalogue(catalogue, Watch(catalogue, pace))
+        self._health.use_catalogue(catalogue)
         self._readings = ReadingsJudge(
             self._table,
             self._anomalies,
-            gatherer=gatherer,
-            follower=follower,
+            gatherer=Gatherer(self._windows[self._sign_length], self._table.quantity_ids),
+            follower=Follower(self._table, self._windows, followed),
             health=self._health,
             seasons=self._seasons,
         )
-        self._people = PeopleJudge(catalogue, registry, every)
+        self._people = PeopleJudge(catalogue, self._registry, list(self._windows.values()))
+
+    def _sync_catalogue(self, time_ns: int) -> None:
+        """Change to the catalogue that is in force at an event time which all sources have passed."""
+        catalogue = self._timeline.at(time_ns)
+        if catalogue is not self._catalogue:
+            self._use(catalogue)
 
     @property
     def watermark(self) -> int:
@@ -111,6 +124,7 @@ class SensePartition:
 
     def fold(self, records: Sequence[Record]) -> list[Effect]:
         """Judge records in log order; see ``PartitionState``."""
+        self._sync_catalogue(self._clock.minimum())
         self._table.sync_registry()
         outbox = Outbox(self._partition)
         self.rows.clear()
@@ -138,6 +152,11 @@ class SensePartition:
 
     def restore(self, blocks: Mapping[str, bytes]) -> None:
         """Take the newest block of each name; ``StateFormatError`` if one is damaged, missing or of another format."""
+        for known in self._timeline.all():  # windows that a changed rule has begun
+            for one in rules.bind_rules(known.catalogue):
+                length = self._pace.window_ns(one.rule.window_s)
+                self._windows.setdefault(length, Windows(length, self._grace_ns))
+        self._use(self._catalogue)
         for name in sorted(blocks, key=_restore_order):
             try:
                 self._restore_block(name, blocks[name])
@@ -240,7 +259,9 @@ class SensePartition:
     def _advance(self, outbox: Outbox) -> None:
         watermark = self._clock.minimum()
         for closed in sorted(chain(*(w.due(watermark) for w in self._windows.values())), key=lambda due: due[:4]):
+            self._sync_catalogue(closed.end_ns - 1)
             self._close(closed, outbox)
+        self._sync_catalogue(watermark)
         for window in self._windows.values():
             window.drop(watermark)
         self._anomalies.forget_cleared(watermark)

@@ -82,11 +82,7 @@ class SeriesTable:
         self._seen_units = registry.unit_change
         self._quantities = catalogue.quantities
         self._numbers = {quantity: number for number, quantity in enumerate(catalogue.quantities)}
-        self._scales = {
-            q.id: LevelScale.of(q.levels.values(), q.levels.side, q.levels.hysteresis)
-            for q in catalogue.quantities.values()
-            if q.levels is not None and q.scenario is not None
-        }
+        self._scales = _scales_of(catalogue)
         self.quantity_ids = list(catalogue.quantities)
         self.rows: dict[str, int] = {}
         self.names: list[str] = []
@@ -112,6 +108,15 @@ class SeriesTable:
                 self.known[row] = None
                 self.facts["known"][row] = False
         self._seen_change = self._registry.change
+
+    def use_catalogue(self, catalogue: Catalogue, watch: Watch) -> None:
+        """Judge by another catalogue from now on: what was known of every series is looked up anew."""
+        self._quantities, self._watch = catalogue.quantities, watch
+        self._numbers = {quantity: number for number, quantity in enumerate(catalogue.quantities)}
+        self.quantity_ids = list(catalogue.quantities)
+        self._scales = _scales_of(catalogue)
+        self.known = [None] * len(self.known)
+        self.facts["known"] = False
 
     def find(self, name: str, time_ns: int) -> tuple[int, Series] | Refusal:
         """Return the row of a series, made now if it is new, and what it was at ``time_ns``; or why there is none."""
@@ -257,6 +262,14 @@ class SeriesTable:
 
     def _code(self, text: str) -> int:
         return self.codes.setdefault(text, len(self.codes))
+
+
+def _scales_of(catalogue: Catalogue) -> dict[str, LevelScale]:
+    return {
+        q.id: LevelScale.of(q.levels.values(), q.levels.side, q.levels.hysteresis)
+        for q in catalogue.quantities.values()
+        if q.levels is not None and q.scenario is not None
+    }
 
 
 def _hot_of(name: str, payload: bytes) -> Structured:

@@ -196,7 +196,7 @@ def test_a_contract_that_cannot_be_written_is_said(run: Run, tmp_path: Path) -> 
 def test_a_registry_file_is_checked_without_servers(run: Run, tmp_path: Path) -> None:
     (tmp_path / "r.yaml").write_text(REGISTRY)
     said = run("registry", "check", "r.yaml", "--alone")
-    assert (said.exit_code, said.stdout) == (0, "well: 1 units, 1 devices, 0 teams, 0 gateways\n")
+    assert (said.exit_code, said.stdout) == (0, "well: 1 units, 1 devices, 0 teams, 0 gateways, 0 rules\n")
 
 
 @pytest.mark.parametrize(

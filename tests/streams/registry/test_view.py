@@ -63,7 +63,7 @@ def test_what_is_removed_is_gone_for_all_times() -> None:
         view.apply(topic, key, b"")
         view.apply(topic, key, b"")  # a second time changes nothing
     assert (view.device_at("d-1", 100 * SECOND), view.newest("d-1"), view.unit_at(UNIT, 0)) == (None, None, None)
-    assert view.counts() == {"devices": 0, "units": 0, "teams": 0, "gateways": 0}
+    assert view.counts() == {"devices": 0, "units": 0, "teams": 0, "gateways": 0, "rules": 0}
     assert view.rate(UNIT, "actual", "pm25") == 0.0
 
 

@@ -1,0 +1,68 @@
+"""Catalogue files that are wrong are refused with file, line and reason."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from streams.catalogue.files import CATALOGUE_FOLDER, CatalogueError, load_catalogue
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Return a copy of the shipped catalogue."""
+    shutil.copytree(CATALOGUE_FOLDER, tmp_path / "catalogue")
+    return tmp_path / "catalogue"
+
+
+def test_every_entry_that_is_shipped_is_read_and_says_where_its_numbers_come_from() -> None:
+    catalogue = load_catalogue()
+    assert len(catalogue.scenarios) == 27  # 26 and `other`
+    for scenario in catalogue.scenarios.values():
+        assert scenario.name.zh != scenario.name.en
+        assert scenario.settle_s > 0
+        levels = [rule.levels for rule in scenario.rules if hasattr(rule, "levels")]
+        assert all(len(level.source) > 10 for level in levels)
+    domains = {indicator.domain for indicator in catalogue.indicators.values()}
+    assert domains == {
+        "safety", "environment", "mobility", "utilities", "building", "public-space", "care", "crowd"
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "said"),
+    [
+        ("scenarios/gas-leak.yaml", "settle_s: 120\n", "", "gas-leak.yaml:1: gas-leak: settle_s: Field required"),
+        (
+            "scenarios/special-equipment.yaml", "yellow: 720000", "yellow: 780000",
+            "special-equipment.yaml:14: special-equipment: rules.0.level.levels: thresholds must be given in the order",
+        ),
+        (
+            "scenarios/gas-leak.yaml", "quantities: [ch4, co], window_s: 60, at_least: 0.1",
+            "quantities: [ch5], window_s: 60, at_least: 0.1",
+            "scenario gas-leak, rule gas-rising: unknown quantities ['ch5']",
+        ),
+        ("scenarios/gas-leak.yaml", "group_by: unit", "group_by: street", "gas-leak.yaml:5: gas-leak: group_by"),
+        ("scenarios/gas-leak.yaml", "settle_s: 120", "settles_s: 120", "gas-leak.yaml:"),
+        ("scenarios/gas-leak.yaml", "id: gas-leak", "id: gas", "gas-leak.yaml:1: the id is gas"),
+        ("scenarios/noise-night.yaml", "gb3096-night", "gb3096-dusk", "rule night-noise: unknown table gb3096-dusk"),
+        ("scenarios/gas-leak.yaml", "skills: [gas]", "skills: [gas", "gas-leak.yaml:"),
+        ("quantities.yaml", "high: 100000\n", "high: -1\n", "quantities.yaml:"),
+        ("quantities.yaml", "- id: co\n", "- id: ch4\n", "ch4: a second entry of this id"),
+    ],
+)  # fmt: skip
+def test_a_wrong_file_is_refused_with_its_line(folder: Path, file: str, old: str, new: str, said: str) -> None:
+    text = (folder / file).read_text(encoding="utf-8")
+    assert old in text
+    (folder / file).write_text(text.replace(old, new, 1), encoding="utf-8")
+    with pytest.raises(CatalogueError) as refused:
+        load_catalogue(folder)
+    assert said in str(refused.value)
+
+
+def test_a_missing_file_is_named(folder: Path) -> None:
+    (folder / "tables.yaml").unlink()
+    with pytest.raises(CatalogueError, match=r"tables\.yaml"):
+        load_catalogue(folder)
