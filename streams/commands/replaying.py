@@ -168,6 +168,8 @@ def _own_settings(settings: Settings) -> Settings:
         data=str(data),
         store=store,
         sources_from=None,
+        clock_scale=1.0,  # old data has its own time; a trial that runs beside must not lend it its clocks
+        clock_behind_s=0.0,
         checkpoint_s=min(settings.checkpoint_s, CHECKPOINT_SECONDS),
         metrics_port=free_port_from(settings.metrics_port),
         store_port=free_port_from(settings.store_port),

@@ -104,7 +104,13 @@ class PeopleJudge:
         for people in self._people(judging, judging.envelope.mode, time_ns, max(time_ns - 1, 0)):
             zone = people.zone(f"{row.zone_id}/{row.source}")
             zone.add(
-                time_ns, row.people_count, row.people_in, row.people_out, judging.record.offset, row.mean_speed_mps
+                time_ns,
+                row.people_count,
+                row.people_in,
+                row.people_out,
+                judging.record.offset,
+                row.mean_speed_mps,
+                row.period_s,
             )
 
     def _add_video(self, judging: Judging, mode: Mode, zone_id: str | None, row: VideoRow, time_ns: int) -> None:

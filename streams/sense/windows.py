@@ -102,6 +102,7 @@ class ZoneWindow(msgspec.Struct):
     offset: int = -1
     speed_ns: int = -1
     speed: float | None = None  # the newest mean speed, m/s
+    longest_s: float = 0.0  # the longest period of a row with flows
 
     def add(
         self,
@@ -111,8 +112,11 @@ class ZoneWindow(msgspec.Struct):
         people_out: int | None,
         offset: int,
         speed: float | None = None,
+        period_s: float = 0.0,
     ) -> None:
         """Take one row: counts and speeds are the newest, flows add up."""
+        if people_in is not None or people_out is not None:
+            self.longest_s = max(self.longest_s, period_s)
         if count is not None and time_ns >= self.last_ns:
             self.last_ns, self.count = time_ns, count
         self.has_flow = self.has_flow or people_in is not None or people_out is not None
@@ -317,6 +321,7 @@ def merged(on_time: People, late: People) -> People:
         zone.people_out += more.people_out
         zone.has_flow = zone.has_flow or more.has_flow
         zone.n += more.n
+        zone.longest_s = max(zone.longest_s, more.longest_s)
         if more.speed_ns > zone.speed_ns:
             zone.speed_ns, zone.speed = more.speed_ns, more.speed
     for name, seen in late.cameras.items():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import numpy as np
 
@@ -16,6 +16,7 @@ from streams.sense.anomalies import Finding
 from streams.sense.rules.bound import BoundRule, IsOpen, Window, level_of
 from streams.sense.windows import ZoneWindow
 
+SECONDS_PER_MINUTE = 60.0
 Seen = list[tuple[str, ZoneWindow]]  # (source, its rows of the zone)
 
 
@@ -36,8 +37,12 @@ def inflow(bound: BoundRule, window: Window, unit: Unit, _: IsOpen) -> Iterator[
         seen = [(source, w) for source, w in _seen(window, zone) if w.has_flow]
         if not seen:
             continue
-        flows = {source: float(w.people_in - w.people_out) for source, w in seen}
-        value = crowd.density(crowd.fused_count(flows), zone.area_m2) / window.minutes
+        # A row may be about more time than the window is long: its flow is spread over all of it.
+        flows = {
+            source: (w.people_in - w.people_out) / max(window.minutes, w.longest_s / SECONDS_PER_MINUTE)
+            for source, w in seen
+        }
+        value = crowd.density(crowd.fused_count(flows), zone.area_m2)
         dense = _dense(seen, zone)
         if dense is not None and dense < floor:
             value = 0.0
@@ -105,6 +110,3 @@ def _by_levels(bound: BoundRule, value: float, evidence: list[Evidence], window:
     assert bound.scale is not None, "rules of zones have levels: see bind_rules"
     relaxed = bound.scale.one(value, relaxed=True)
     return window.finding(bound.scale.one(value), relaxed, value, good=good, evidence=evidence)
-
-
-Pattern = Callable[[BoundRule, Window, Unit, IsOpen], Iterator[tuple[str, Finding]]]
