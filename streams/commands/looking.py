@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from typing import TYPE_CHECKING
 
 import click
 import msgspec
@@ -11,6 +12,9 @@ import msgspec
 from streams.commands import running
 from streams.commands.running import with_kafka
 from streams.settings import Settings
+
+if TYPE_CHECKING:
+    from streams.dispatch.statistics import By
 
 SHOWN = 10
 
@@ -56,6 +60,23 @@ def case(settings: Settings, case_id: str, as_json: bool) -> None:
         click.echo(f"vitals: {what} with {case_id!r}; the last: {known or 'none'}", err=True)
         sys.exit(running.CHECK_FAILED)
     click.echo(msgspec.json.encode(found[0]).decode() if as_json else render_case(found[0]))
+
+
+@click.command()
+@click.option("--by", type=click.Choice(["scenario", "level", "subdistrict"]), default="scenario", show_default=True,
+              help="What the groups are; a level is the highest tier that a case reached.")  # fmt: skip
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@with_kafka
+def statistics(settings: Settings, by: By, as_json: bool) -> None:
+    """Show how well cases are handled: time per step, on-time share, first-time fix, reopen rate, false dispatch.
+
+    Example: vitals statistics --by subdistrict
+    """
+    from streams.dispatch.statistics import render_statistics, statistics_of
+    from streams.newest import newest_cases
+
+    found = statistics_of(asyncio.run(newest_cases(settings)).values(), by)
+    click.echo(msgspec.json.encode(found).decode() if as_json else render_statistics(found))
 
 
 @click.command()

@@ -112,6 +112,7 @@ class Routes:
             web.get("/api/cases", self.cases),
             web.get("/api/cases/{case_id}", self.case),
             web.post("/api/actions", self.act),
+            web.get("/api/reports/{report_id}", self.reported),
             web.post("/api/feedback", self.report),
             web.post("/api/links", self.link),
         ]
@@ -197,6 +198,17 @@ class Routes:
     async def case(self, request: web.Request) -> web.Response:
         case_id = request.match_info["case_id"]
         return _json(_found(self._live.cases.get(case_id), f"No case {case_id[:64]!r} is known."))
+
+    async def reported(self, request: web.Request) -> web.Response:
+        """Tell what became of a report: the cases that it belongs to, the newest first."""
+        report_id = request.match_info["report_id"]
+        found = [case for case in self._live.cases.all() if report_id in case.report_ids]
+        if not found:
+            raise Problem(
+                HTTPStatus.NOT_FOUND, f"No case is known for report {report_id[:64]!r}; `vitals trace` looks further."
+            )
+        cards = [case_card(case) for case in sorted(found, key=lambda case: case.opened, reverse=True)]
+        return _json({"report_id": report_id, "cases": cards})
 
     async def act(self, request: web.Request) -> web.Response:
         identity = need(request, "act")

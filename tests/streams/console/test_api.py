@@ -266,3 +266,13 @@ async def test_a_unit_is_shown_as_it_was() -> None:
         found = await get(client, f"/api/units/{UNIT}?at=2026-01-01T00:00:00Z")
     assert (found["unit_id"], found["at"]) == (UNIT, "2026-01-01T00:00:00Z")
     assert made.looked == [(UNIT, parse_time("2026-01-01T00:00:00Z"))]
+
+
+async def test_a_reporter_learns_what_became_of_a_report() -> None:
+    made = console()
+    found = case(9, "handling", report_ids=("rep-1",))
+    made.live.fold([ordered(9, "handling", report_ids=("rep-1",))])
+    async with made.client() as client:
+        told = await get(client, "/api/reports/rep-1")
+        assert (await client.get("/api/reports/rep-2", headers=bearer("viewer"))).status == 404
+    assert [(card["case_id"], card["step"]) for card in told["cases"]] == [(found.case_id, "handling")]
