@@ -178,6 +178,16 @@ class Scenario(Entry):
     rules: tuple[Rule, ...] = ()
 
 
+class PollutionSource(Entry):
+    """A place that may pollute: a candidate where sensors rise."""
+
+    id: Word
+    name: Name
+    lat: float = Field(ge=-90, le=90)
+    lon: float = Field(ge=-180, le=180)
+    emits: Annotated[tuple[Word, ...], Field(min_length=1)]  # quantities
+
+
 class Catalogue(Entry):
     """All of it, by id."""
 
@@ -185,6 +195,7 @@ class Catalogue(Entry):
     indicators: dict[str, IndicatorEntry]
     scenarios: dict[str, Scenario]
     tables: dict[str, Table] = Field(default={})
+    sources: dict[str, PollutionSource] = Field(default={})
 
     @model_validator(mode="after")
     def _known(self) -> Self:
@@ -193,6 +204,10 @@ class Catalogue(Entry):
             for scenario_id in named:
                 if scenario_id is not None and scenario_id not in self.scenarios:
                     raise ValueError(f"quantity {quantity.id}: unknown scenario {scenario_id}")
+        for source in self.sources.values():
+            unknown = sorted(set(source.emits) - set(self.quantities))
+            if unknown:
+                raise ValueError(f"source {source.id}: unknown quantities {unknown}")
         rules: dict[str, str] = {}
         for scenario in self.scenarios.values():
             for rule in scenario.rules:

@@ -325,7 +325,7 @@ def _publish_recorded(settings: Settings, mapping: Path, data: Path, *, is_backf
 for command in (
     parts.topics, parts.worker, parts.store, parts.ticker, parts.console, parts.webhook,
     bridging.bridge, bridging.collect,
-    looking.balance, looking.case, looking.statistics, looking.unit, looking.status, looking.trace,
+    looking.balance, looking.case, looking.sources, looking.statistics, looking.unit, looking.status, looking.trace,
     registering.registry, repairing.dead_letters, contract.schema, contract.catalogue, backtesting.backtest,
 ):  # fmt: skip
     main.add_command(command)

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import yaml
 from pydantic import ValidationError
 
-from schemas.catalogue import Catalogue, IndicatorEntry, Quantity, Scenario, Table
+from schemas.catalogue import Catalogue, IndicatorEntry, PollutionSource, Quantity, Scenario, Table
 from schemas.rules import Entry
 
 T = TypeVar("T", bound=Entry)
@@ -46,6 +46,7 @@ def load_catalogue(folder: Path = CATALOGUE_FOLDER) -> Catalogue:
         quantities=_entries(folder / "quantities.yaml", Quantity),
         indicators=_entries(folder / "indicators.yaml", IndicatorEntry),
         tables=_entries(folder / "tables.yaml", Table),
+        sources=_entries(folder / "sources.yaml", PollutionSource),
         scenarios=scenarios,
     )
 
@@ -62,11 +63,14 @@ def whole_catalogue(
     quantities: dict[str, Quantity],
     indicators: dict[str, IndicatorEntry],
     tables: dict[str, Table],
+    sources: dict[str, PollutionSource],
     scenarios: dict[str, Scenario],
 ) -> Catalogue:
     """Return the entries as one catalogue; ``CatalogueError`` where one names what is not there."""
     try:
-        return Catalogue(quantities=quantities, indicators=indicators, tables=tables, scenarios=scenarios)
+        return Catalogue(
+            quantities=quantities, indicators=indicators, tables=tables, sources=sources, scenarios=scenarios
+        )
     except ValidationError as error:
         raise CatalogueError(f"{folder}: {_reason(error.errors()[0]['msg'])}") from error
 

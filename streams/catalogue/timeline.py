@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from pydantic import ValidationError
 
-from schemas.catalogue import Catalogue, IndicatorEntry, Quantity, Scenario, Table
+from schemas.catalogue import Catalogue, IndicatorEntry, PollutionSource, Quantity, Scenario, Table
 from schemas.registry import RuleRecord
 from schemas.rules import Entry
 from schemas.times import parse_time
@@ -23,6 +23,7 @@ KINDS: dict[str, tuple[str, type[Entry]]] = {
     "quantity": ("quantities", Quantity),
     "indicator": ("indicators", IndicatorEntry),
     "table": ("tables", Table),
+    "source": ("sources", PollutionSource),
     "scenario": ("scenarios", Scenario),
 }
 

@@ -63,6 +63,23 @@ def case(settings: Settings, case_id: str, as_json: bool) -> None:
 
 
 @click.command()
+@click.argument("quantity")
+@click.option("--for", "duration", default="30m", show_default=True, metavar="TIME", help="How much of the log: 30m.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@with_kafka
+def sources(settings: Settings, quantity: str, duration: str, as_json: bool) -> None:
+    """Rank where air pollution may come from: places of sources.yaml by wind sector, time lag and distance.
+
+    Example: vitals sources voc --for 30m
+    """
+    from streams.local.plan import parse_duration
+    from streams.pollution import likely_sources, render_sources
+
+    found = asyncio.run(likely_sources(settings, quantity, parse_duration(duration)))
+    click.echo(msgspec.json.encode(found).decode() if as_json else render_sources(found))
+
+
+@click.command()
 @click.option("--by", type=click.Choice(["scenario", "level", "subdistrict"]), default="scenario", show_default=True,
               help="What the groups are; a level is the highest tier that a case reached.")  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")

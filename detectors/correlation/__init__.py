@@ -1,0 +1,1 @@
+"""Which source fits what several sensors saw: in air by the wind, in water by the way it flows."""
