@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from schemas.alerts import SubjectState
-from schemas.anomalies import Evidence
+from schemas.anomalies import MAX_EVIDENCE, Evidence
 from streams.alert.grouping import FAIR_QUALITY, Sign, kept_evidence
 
 MAX_OPEN = 32  # anomalies of one subject; far above what detectors can hold open of one device
@@ -72,6 +72,9 @@ class AlertedSubject(msgspec.Struct, kw_only=True):
         self.anomaly_id = self._worst_id()
         worst = self.open[self.anomaly_id]
         self.quality, self.evidence, self.level = worst.quality, worst.evidence, worst.level
+        if worst.kind == "report":  # whoever reported wants to know what became of it
+            every = [evidence for sign in self.open.values() for evidence in sign.evidence]
+            self.evidence = tuple(every[-MAX_EVIDENCE:])
 
     def _worst_id(self) -> str:
         # Of equals the one that has been open longest: the record then stays as it is while others come and go.

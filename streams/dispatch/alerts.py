@@ -95,6 +95,7 @@ def remember(case: Case, alert: Alert) -> bool:
     known = {s.anomaly_id for s in before.subjects} if before is not None else set()
     known |= {item.id for item in case.chain if item.kind == "anomaly"}
     fresh = [s for s in alert.subjects if s.state != "clear" and s.anomaly_id not in known]
+    reported = _link_reports(case, alert)
     for subject in fresh:
         _link_anomaly(case, subject)
     if before is None:
@@ -104,17 +105,27 @@ def remember(case: Case, alert: Alert) -> bool:
         version=alert.version, state=alert.state, colour=alert.colour, subjects=alert.subjects
     )
     _prune(case, alert.alert_id)
-    return before is None or bool(fresh)
+    return before is None or bool(fresh) or reported
 
 
 def _link_anomaly(case: Case, subject: AlertSubject) -> None:
     for evidence in subject.evidence:
         value = "" if evidence.value is None else f" = {evidence.value:g}"
-        link(case, Link(kind="reading", id=evidence_id(evidence), time=evidence.time, detail=f"{evidence.name}{value}"))
-        if evidence.topic == channels.REPORTS and evidence.name not in case.report_ids:
-            keep(case.report_ids, evidence.name, MAX_IDS)
+        if evidence.topic != channels.REPORTS:
+            detail = f"{evidence.name}{value}"
+            link(case, Link(kind="reading", id=evidence_id(evidence), time=evidence.time, detail=detail))
     detail = f"{subject.subject} {subject.state}, quality {subject.quality:g}"
     link(case, Link(kind="anomaly", id=subject.anomaly_id, time=subject.since, detail=detail))
+
+
+def _link_reports(case: Case, alert: Alert) -> bool:
+    """Take the reports that an alert now holds; whether one of them is new to the case."""
+    found = [e for s in alert.subjects for e in s.evidence if e.topic == channels.REPORTS]
+    fresh = {evidence.name: evidence for evidence in found if evidence.name not in case.report_ids}
+    for name, evidence in fresh.items():
+        keep(case.report_ids, name, MAX_IDS)
+        link(case, Link(kind="reading", id=evidence_id(evidence), time=evidence.time, detail=f"report {name}"))
+    return bool(fresh)
 
 
 def _link_alert(case: Case, alert: Alert) -> None:

@@ -6,7 +6,7 @@ Each stage is folded as its workers fold it; only Kafka is left out. A quarter o
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 import msgspec
@@ -98,19 +98,19 @@ class ClosedLoop:
         for stage in ("sense", "alert", "dispatch"):
             for number in range(partitions_of(STAGE_SOURCES[stage][0])):
                 self._states[stage, number] = self._new(stage, number)
-        self._publish(self._world.history(start_s))
+        self.publish(self._world.history(start_s))
 
     def run(self, seconds: int) -> Seen:
         """Let so many seconds of event time pass."""
         for _ in range(seconds):
             self._second += 1
             now_ns = self._second * SECOND_NS
-            self._publish(self._world.second(self._second))
+            self.publish(self._world.second(self._second))
             for said in self._crews.due(now_ns):
-                self._publish([feedback_record(said.feedback, now_ns)])
+                self.publish([feedback_record(said.feedback, now_ns)])
                 if said.feedback.action == "done":
                     self._world.repair(said.feedback.unit_id, said.scenario, float(self._second))
-            self._publish(
+            self.publish(
                 Outgoing(topic=topic, key=b"", value=b"", headers=tick_headers(now_ns), rows=0, time_ns=number)
                 for topic in channels.TICKED
                 for number in range(partitions_of(topic))
@@ -128,9 +128,10 @@ class ClosedLoop:
         view = self._view
         return DispatchPartition(number, self._catalogue, self._pace, DISORDER_NS, view.units, view.teams)
 
-    def _publish(self, records: object) -> None:
+    def publish(self, records: Iterable[Outgoing]) -> None:
+        """Append records, and let the stages take them and what follows from them."""
         batches: dict[tuple[str, int], list[Record]] = defaultdict(list)
-        for one in records:  # type: ignore[attr-defined]
+        for one in records:
             number = partition_for(one.key, partitions_of(one.topic)) if one.key else one.time_ns
             for _ in range(one.copies):
                 for stage, topics in STAGE_SOURCES.items():
