@@ -12,6 +12,7 @@ from schemas.rules import Entry, LevelRule, Levels, Rule, Seconds, Severity, Wor
 from schemas.signs import Domain
 from schemas.times import SECOND_NS, SHANGHAI_NS
 
+POWER_MEAN, DEFAULT_EXPONENT = "power-mean", 4.0
 DISTANCE = "~z"  # after a quantity: how far it lies from its own season, in scales
 
 
@@ -178,6 +179,14 @@ class Scenario(Entry):
     rules: tuple[Rule, ...] = ()
 
 
+class Joining(Entry):
+    """How scores are joined: the exponent of the weighted power mean (``detectors.power_mean``)."""
+
+    id: Word
+    exponent: float = Field(ge=1, le=64)
+    source: str
+
+
 class PollutionSource(Entry):
     """A place that may pollute: a candidate where sensors rise."""
 
@@ -196,6 +205,12 @@ class Catalogue(Entry):
     scenarios: dict[str, Scenario]
     tables: dict[str, Table] = Field(default={})
     sources: dict[str, PollutionSource] = Field(default={})
+    joining: dict[str, Joining] = Field(default={})
+
+    @property
+    def exponent(self) -> float:
+        """Return the exponent by which scores are joined."""
+        return self.joining[POWER_MEAN].exponent if POWER_MEAN in self.joining else DEFAULT_EXPONENT
 
     @model_validator(mode="after")
     def _known(self) -> Self:

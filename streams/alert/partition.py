@@ -124,6 +124,7 @@ class AlertPartition:
         if catalogue is not self._catalogue:
             self._catalogue = catalogue
             self._settled.use_catalogue(catalogue)
+            self._rollup.exponent = catalogue.exponent
 
     def changed_blocks(self) -> dict[str, bytes]:
         return self._blocks(changed_only=True)
@@ -148,7 +149,7 @@ class AlertPartition:
 
     def _reset(self) -> None:
         self._settled = SettledAlerts(self._catalogue, self._pace, self._units)
-        self._rollup = RollUp(self._units)
+        self._rollup = RollUp(self._units, self._catalogue.exponent)
         self._waiting = Waiting()
         self._sensed = BandClock((channels.ANOMALIES, channels.UNIT_SCORES), self._sense_partitions)
         self._acted = SourceClock((channels.ACTIONS,), self._disorder_ns)

@@ -16,6 +16,7 @@ import numpy as np
 
 from detectors.power_mean import power_mean
 from detectors.scores import colour_of
+from schemas.catalogue import DEFAULT_EXPONENT
 from schemas.ids import Mode
 from schemas.registry import Unit
 from schemas.signs import DOMAINS, Contributor, Indicator, UnitScores
@@ -59,8 +60,9 @@ class ScoredWindow(msgspec.Struct, kw_only=True):
 class RollUp:
     """The windows of one partition's units, of the last half hour."""
 
-    def __init__(self, units: Mapping[str, Unit]) -> None:
+    def __init__(self, units: Mapping[str, Unit], exponent: float = DEFAULT_EXPONENT) -> None:
         self._units = units
+        self.exponent = exponent  # by which scores are joined
         self._windows: dict[WindowKey, ScoredWindow] = {}
         self._open: set[WindowKey] = set()  # not rolled up since they last changed
         self._dirty: set[WindowKey] = set()
@@ -99,7 +101,7 @@ class RollUp:
                 window.revision = max(window.revision, sum(row.revision for row in window.rows.values()))
                 self._open.discard(key)
                 self._dirty.add(key)
-                found += indicators_of(window, self._units)
+                found += indicators_of(window, self._units, self.exponent)
         self._forget(watermark)
         return found
 
@@ -134,14 +136,16 @@ def prefixes_of(unit_id: str) -> list[str]:
     return [".".join(labels[:count]) for count in range(1, min(len(labels) - 1, 3) + 1)]
 
 
-def indicators_of(window: ScoredWindow, units: Mapping[str, Unit]) -> list[Indicator]:
+def indicators_of(
+    window: ScoredWindow, units: Mapping[str, Unit], exponent: float = DEFAULT_EXPONENT
+) -> list[Indicator]:
     """Return the domain and overall scores of every prefix of the window's units."""
     names = sorted(window.rows)
     expected = _expected(window, units)
     found: list[Indicator] = []
     for prefix, members in sorted(_members(names).items()):
         missing = len(expected.get(prefix, set()).difference(members))
-        found += _of_prefix(window, prefix, members, missing)
+        found += _of_prefix(window, prefix, members, missing, exponent)
     return found
 
 
@@ -163,12 +167,14 @@ def _expected(window: ScoredWindow, units: Mapping[str, Unit]) -> dict[str, set[
     return found
 
 
-def _of_prefix(window: ScoredWindow, prefix: str, names: list[str], missing: int) -> Iterator[Indicator]:
+def _of_prefix(
+    window: ScoredWindow, prefix: str, names: list[str], missing: int, exponent: float
+) -> Iterator[Indicator]:
     rows = [window.rows[name] for name in names]
     scores = np.array([row.scores for row in rows], dtype=np.float64)  # None becomes NaN
     coverage = np.array([row.coverage for row in rows])
     domains: list[Contributor] = []
-    for domain, value, column in zip(DOMAINS, power_mean(scores), scores.T, strict=True):
+    for domain, value, column in zip(DOMAINS, power_mean(scores, exponent=exponent), scores.T, strict=True):
         has = ~np.isnan(column)
         if has.any():
             domains.append(Contributor(name=domain, value=float(value)))
@@ -177,7 +183,7 @@ def _of_prefix(window: ScoredWindow, prefix: str, names: list[str], missing: int
                 window, prefix, domains[-1], by_unit, n=int(has.sum()), coverage=float(coverage[has].mean())
             )
     if domains:
-        overall = float(power_mean(np.array([[domain.value] for domain in domains]))[0])
+        overall = float(power_mean(np.array([[domain.value] for domain in domains]), exponent=exponent)[0])
         whole = Contributor(name=OVERALL, value=overall)
         share = float(coverage.sum()) / (len(names) + missing)
         yield _indicator(window, prefix, whole, domains, n=len(names), coverage=share)

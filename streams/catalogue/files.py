@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import yaml
 from pydantic import ValidationError
 
-from schemas.catalogue import Catalogue, IndicatorEntry, PollutionSource, Quantity, Scenario, Table
+from schemas.catalogue import Catalogue, IndicatorEntry, Joining, PollutionSource, Quantity, Scenario, Table
 from schemas.rules import Entry
 
 T = TypeVar("T", bound=Entry)
@@ -41,38 +41,24 @@ def load_catalogue(folder: Path = CATALOGUE_FOLDER) -> Catalogue:
         if scenario.id != path.stem:
             raise CatalogueError(f"{path}:1: the id is {scenario.id}: it must be the file's name, {path.stem}")
         scenarios[scenario.id] = scenario
-    return whole_catalogue(
-        folder,
-        quantities=_entries(folder / "quantities.yaml", Quantity),
-        indicators=_entries(folder / "indicators.yaml", IndicatorEntry),
-        tables=_entries(folder / "tables.yaml", Table),
-        sources=_entries(folder / "sources.yaml", PollutionSource),
-        scenarios=scenarios,
-    )
+    parts: dict[str, Any] = {
+        "quantities": _entries(folder / "quantities.yaml", Quantity),
+        "indicators": _entries(folder / "indicators.yaml", IndicatorEntry),
+        "tables": _entries(folder / "tables.yaml", Table),
+        "sources": _entries(folder / "sources.yaml", PollutionSource),
+        "joining": _entries(folder / "scores.yaml", Joining),
+        "scenarios": scenarios,
+    }
+    try:
+        return Catalogue(**parts)
+    except ValidationError as error:
+        raise CatalogueError(f"{folder}: {_reason(error.errors()[0]['msg'])}") from error
 
 
 def read_scenario(path: Path) -> Scenario:
     """Read one scenario's file by itself; ``CatalogueError`` as ``load_catalogue``."""
     root = _read(path)
     return _checked(path, Scenario, root, root)
-
-
-def whole_catalogue(
-    folder: Path,
-    *,
-    quantities: dict[str, Quantity],
-    indicators: dict[str, IndicatorEntry],
-    tables: dict[str, Table],
-    sources: dict[str, PollutionSource],
-    scenarios: dict[str, Scenario],
-) -> Catalogue:
-    """Return the entries as one catalogue; ``CatalogueError`` where one names what is not there."""
-    try:
-        return Catalogue(
-            quantities=quantities, indicators=indicators, tables=tables, sources=sources, scenarios=scenarios
-        )
-    except ValidationError as error:
-        raise CatalogueError(f"{folder}: {_reason(error.errors()[0]['msg'])}") from error
 
 
 def _entries(path: Path, kind: type[T]) -> dict[str, T]:

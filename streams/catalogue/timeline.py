@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from pydantic import ValidationError
 
-from schemas.catalogue import Catalogue, IndicatorEntry, PollutionSource, Quantity, Scenario, Table
+from schemas.catalogue import Catalogue, IndicatorEntry, Joining, PollutionSource, Quantity, Scenario, Table
 from schemas.registry import RuleRecord
 from schemas.rules import Entry
 from schemas.times import parse_time
@@ -24,6 +24,7 @@ KINDS: dict[str, tuple[str, type[Entry]]] = {
     "indicator": ("indicators", IndicatorEntry),
     "table": ("tables", Table),
     "source": ("sources", PollutionSource),
+    "score": ("joining", Joining),
     "scenario": ("scenarios", Scenario),
 }
 

@@ -9,7 +9,7 @@ import numpy as np
 from detectors.power_mean import power_mean
 
 
-def overall(scores: Iterable[float]) -> float | None:
+def overall(exponent: float, scores: Iterable[float]) -> float | None:
     """Return the power mean of domain scores, in which the worst counts most; ``None`` of none."""
     column = np.array([[score] for score in scores], dtype=np.float64).reshape(-1, 1)
-    return float(power_mean(column)[0]) if column.size else None
+    return float(power_mean(column, exponent=exponent)[0]) if column.size else None

@@ -50,7 +50,7 @@ async def run_console(
         access = Access(tokens)
     except (CatalogueError, ValueError) as error:
         raise SettingsError(str(error)) from error
-    live = Live(overall)
+    live = Live(partial(overall, catalogue.exponent))
     hub, feed, sender = Hub(live), Feed(settings, live), producer(settings, linger_ms=0)
     runner: web.AppRunner | None = None
     try:

@@ -65,7 +65,8 @@ def signs_of(catalogue: Catalogue, cell: Cell, frame: Frame) -> tuple[list[Indic
             found.append((entry, _indicator(entry, measured, frame, start, cell.revision)))
     if not found:
         return [], None
-    return [indicator for _, indicator in found], _unit_scores(found, frame, start, cell.revision)
+    scores = _unit_scores(found, frame, start, cell.revision, catalogue.exponent)
+    return [indicator for _, indicator in found], scores
 
 
 def _measure(entry: IndicatorEntry, cell: Cell, people: People, frame: Frame) -> Measured | None:
@@ -164,11 +165,15 @@ def _indicator(entry: IndicatorEntry, measured: Measured, frame: Frame, start: s
     )
 
 
-def _unit_scores(found: list[tuple[IndicatorEntry, Indicator]], frame: Frame, start: str, revision: int) -> UnitScores:
+def _unit_scores(
+    found: list[tuple[IndicatorEntry, Indicator]], frame: Frame, start: str, revision: int, exponent: float
+) -> UnitScores:
     by_domain: dict[Domain, list[tuple[float, float]]] = {}
     for entry, indicator in found:
         by_domain.setdefault(entry.domain, []).append((indicator.score, entry.weight))
-    scores: dict[Domain, float] = {domain: weighted_score(pairs) for domain, pairs in sorted(by_domain.items())}
+    scores: dict[Domain, float] = {
+        domain: weighted_score(pairs, exponent) for domain, pairs in sorted(by_domain.items())
+    }
     return UnitScores(
         unit_id=frame.unit_id,
         mode=frame.mode,
@@ -180,9 +185,9 @@ def _unit_scores(found: list[tuple[IndicatorEntry, Indicator]], frame: Frame, st
     )
 
 
-def weighted_score(pairs: list[tuple[float, float]]) -> float:
+def weighted_score(pairs: list[tuple[float, float]], exponent: float) -> float:
     """Return one score of several (score, weight), in which the worst counts more than the mean."""
     if len(pairs) == 1:
         return pairs[0][0]
     scores = np.array([[score] for score, _ in pairs])
-    return float(power_mean(scores, np.array([weight for _, weight in pairs]))[0])
+    return float(power_mean(scores, np.array([weight for _, weight in pairs]), exponent)[0])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 import numpy as np
@@ -133,7 +133,7 @@ class TwinFold:
             looked_back_s=looked_back_s,
             indicators=indicators,
             scores=scores,
-            overall={mode: float(power_mean(np.array(of)[:, np.newaxis])[0]) for mode, of in sorted(overall.items())},
+            overall={mode: _joined(of, catalogue.exponent) for mode, of in sorted(overall.items())},
             devices=tuple(_device(one, by_device) for one in sorted(devices, key=lambda one: one.device_id)),
             alerts=tuple(one for _, one in sorted(self._alerts.items()) if not is_over_alert(one)),
             cases=tuple(one for _, one in sorted(self._cases.items()) if not is_over_case(one)),
@@ -163,9 +163,13 @@ def explained(catalogue: Catalogue, indicators: Iterable[Indicator]) -> tuple[Do
     for (mode, domain), of in parts.items():
         worst = sorted(of, key=lambda part: (part[0].score, part[0].indicator))
         contributors = tuple(Contributor(name=one.indicator, value=one.score) for one, _ in worst)
-        score = weighted_score([(one.score, weight) for one, weight in of])
+        score = weighted_score([(one.score, weight) for one, weight in of], catalogue.exponent)
         found.append(DomainScore(domain=domain, mode=mode, score=score, contributors=contributors))
     return tuple(sorted(found, key=lambda one: (one.mode, one.score, one.domain)))
+
+
+def _joined(scores: Sequence[float], exponent: float) -> float:
+    return float(power_mean(np.array(scores)[:, np.newaxis], exponent=exponent)[0])
 
 
 def _device(device: Device, readings: Mapping[str, list[Reading]]) -> DeviceState:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -142,7 +143,7 @@ def ordered(version: int, step: str, by: str = "system", **given: Any) -> Record
 class Console:
     """A console without a broker: records go in by ``live``, what people say comes out in ``sent``."""
 
-    live: Live = dataclasses.field(default_factory=lambda: Live(overall))
+    live: Live = dataclasses.field(default_factory=lambda: Live(partial(overall, 4.0)))
     sent: list[Effect] = dataclasses.field(default_factory=list)
     is_broker_there: bool = True
 

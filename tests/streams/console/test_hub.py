@@ -1,5 +1,7 @@
 """The event stream: snapshots, changes, slow readers."""
 
+from functools import partial
+
 import msgspec
 import pytest
 
@@ -12,7 +14,7 @@ from tests.streams.console.builders import T0, alerted, scores
 
 
 def state_and_hub() -> tuple[Live, Hub]:
-    live = Live(overall)
+    live = Live(partial(overall, 4.0))
     return live, Hub(live, now_ns=lambda: T0)
 
 

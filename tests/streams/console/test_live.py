@@ -1,6 +1,7 @@
 """The fold of records into what the page shows."""
 
 import random
+from functools import partial
 
 import msgspec
 import pytest
@@ -17,7 +18,7 @@ MINUTE = 60 * SECOND_NS
 
 
 def live() -> Live:
-    return Live(overall)
+    return Live(partial(overall, 4.0))
 
 
 def merged(base: Picture, changes: list[Picture]) -> dict[str, dict[str, object]]:

@@ -107,6 +107,6 @@ def test_an_anomaly_has_an_id_of_its_own_for_each_phase() -> None:
 
 @given(st.lists(st.tuples(st.floats(0, 100), st.floats(0.1, 10)), min_size=1, max_size=6))
 def test_the_score_of_several_lies_between_them_and_not_above_their_mean(pairs: list[tuple[float, float]]) -> None:
-    found = weighted_score(pairs)
+    found = weighted_score(pairs, 4.0)
     mean = sum(score * weight for score, weight in pairs) / sum(weight for _, weight in pairs)
     assert min(score for score, _ in pairs) <= found <= mean + 1e-6
