@@ -72,7 +72,8 @@ def test_from_an_unknown_device_to_a_unit_that_has_an_indicator(system: System) 
     while not json.loads(system.run("unit", NAME, "--json").stdout)["indicators"]:
         assert time.monotonic() < deadline
     said = system.run("unit", NAME)
-    assert said.stdout.startswith(f"{UNIT}\n\nIndicators\n  noise_level")
+    assert said.stdout.startswith(f"{UNIT}   at ")
+    assert "\nIndicators\n  noise_level" in said.stdout
 
 
 @pytest.mark.parametrize(

@@ -27,8 +27,20 @@ def evaluate(bound: BoundRule, window: Window, is_open: IsOpen) -> Iterator[tupl
 
     Where nothing is wrong and the subject has no open anomaly, nothing would come of it: that may be left out.
     """
+    if not _has(bound.rule.pattern, window):  # nearly always: most units are well, and most rules about other sensors
+        return
     if window.unit is not None and window.unit.kind in bound.scenario.unit_kinds:
         yield from PATTERNS[bound.rule.pattern](bound, window, window.unit, is_open)
+
+
+def _has(pattern: str, window: Window) -> bool:
+    """Whether there is anything in the window that a pattern could look at."""
+    cell = window.cell
+    if pattern in {"density", "inflow", "standstill"}:
+        return bool(cell.on_time.zones)
+    if pattern in {"video_count", "seen", "camera_health"}:
+        return bool(cell.on_time.cameras)
+    return bool(cell.series) or (pattern == "together" and bool(cell.on_time.cameras))
 
 
 __all__ = ["BoundRule", "Window", "bind_rules", "evaluate"]
