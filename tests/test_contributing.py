@@ -9,7 +9,9 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-FOLDERS = ("deploy/catalogue", "schemas", "detectors", "streams", "simulators", "tests/scenarios")
+FOLDERS = (
+    "deploy/catalogue", "schemas", "detectors", "streams", "simulators", "tests/scenarios", "tests/streams/delivery"
+)  # fmt: skip
 BLOCK = re.compile(r"`(?P<path>[a-z_/.-]+)`\n\n```(?:yaml|python)\n(?P<text>.*?)```", re.DOTALL)
 
 

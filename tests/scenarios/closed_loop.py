@@ -37,6 +37,7 @@ from streams.pace import Pace
 from streams.registry.view import RegistryView
 from streams.sense.partition import SensePartition
 from streams.topics import STAGE_SOURCES, partition_for, partitions_of
+from tests.streams.delivery.orders import batches, interleaved
 
 DISORDER_NS = 2 * SECOND_NS
 GRACE_NS = 600 * SECOND_NS
@@ -95,6 +96,7 @@ class ClosedLoop:
         self._offsets: dict[tuple[str, int], int] = defaultdict(int)
         self._second = start_s
         self.seen = Seen()
+        self._log: dict[tuple[str, int], dict[str, list[Record]]] = defaultdict(lambda: defaultdict(list))
         for stage in ("sense", "alert", "dispatch"):
             for number in range(partitions_of(STAGE_SOURCES[stage][0])):
                 self._states[stage, number] = self._new(stage, number)
@@ -118,6 +120,29 @@ class ClosedLoop:
         self.seen.truths = self._world.truths()
         return self.seen
 
+    def refolded(self, seed: int) -> Seen:
+        """Return what the same log comes to in another order of fetches, stage after stage, as other workers would."""
+        first, self.seen = self.seen, Seen(truths=self.seen.truths)
+        following: dict[tuple[str, int], dict[str, list[Record]]] = defaultdict(lambda: defaultdict(list))
+        for stage in ("sense", "alert", "dispatch"):
+            for number in range(partitions_of(STAGE_SOURCES[stage][0])):
+                topics = {topic: list(records) for topic, records in self._log[stage, number].items()}
+                for topic, records in following[stage, number].items():
+                    topics.setdefault(topic, []).extend(records)
+                state = self._new(stage, number)
+                for batch in batches(interleaved(topics, seed + number), seed):
+                    for effect in state.fold(batch):
+                        self._read(effect)
+                        self._hand_on(effect, following)
+        found, self.seen = self.seen, first
+        return found
+
+    def _hand_on(self, effect: Effect, following: dict[tuple[str, int], dict[str, list[Record]]]) -> None:
+        for stage, topics in STAGE_SOURCES.items():
+            if effect.topic in topics and effect.partition is not None:
+                record = self._record(effect.topic, effect.partition, effect)
+                following[stage, effect.partition][effect.topic].append(record)
+
     def _new(self, stage: str, number: int) -> PartitionState:
         if stage == "sense":
             return SensePartition(
@@ -130,24 +155,26 @@ class ClosedLoop:
 
     def publish(self, records: Iterable[Outgoing]) -> None:
         """Append records, and let the stages take them and what follows from them."""
-        batches: dict[tuple[str, int], list[Record]] = defaultdict(list)
+        folds: dict[tuple[str, int], list[Record]] = defaultdict(list)
         for one in records:
             number = partition_for(one.key, partitions_of(one.topic)) if one.key else one.time_ns
             for _ in range(one.copies):
                 for stage, topics in STAGE_SOURCES.items():
                     if one.topic in topics and (stage, number) in self._states:
-                        batches[stage, number].append(self._record(one.topic, number, one))
-        self._fold(batches)
+                        record = self._record(one.topic, number, one)
+                        folds[stage, number].append(record)
+                        self._log[stage, number][one.topic].append(record)
+        self._fold(folds)
 
-    def _fold(self, batches: dict[tuple[str, int], list[Record]]) -> None:
-        while batches:
-            key = min(batches, key=lambda place: (("sense", "alert", "dispatch").index(place[0]), place[1]))
-            for effect in self._states[key].fold(batches.pop(key)):
+    def _fold(self, folds: dict[tuple[str, int], list[Record]]) -> None:
+        while folds:
+            key = min(folds, key=lambda place: (("sense", "alert", "dispatch").index(place[0]), place[1]))
+            for effect in self._states[key].fold(folds.pop(key)):
                 self._read(effect)
                 for stage, topics in STAGE_SOURCES.items():
                     if effect.topic in topics and effect.partition is not None:
                         record = self._record(effect.topic, effect.partition, effect)
-                        batches.setdefault((stage, effect.partition), []).append(record)
+                        folds.setdefault((stage, effect.partition), []).append(record)
 
     def _record(self, topic: str, number: int, one: Outgoing | Effect) -> Record:
         self._offsets[topic, number] += 1

@@ -18,9 +18,17 @@ NETWORK = NetworkFaults(outage=0.0)
 
 
 @pytest.fixture(scope="module")
-def seen() -> Seen:
-    """Return what a quarter of an hour from 21:50 on comes to, so that rules of day and of night apply."""
-    return ClosedLoop(SCENARIOS, start_s=EVENING_S, network=NETWORK).run(60 * MINUTES)
+def loop() -> ClosedLoop:
+    """Return a district after a quarter of an hour from 21:50 on, so that rules of day and of night apply."""
+    loop = ClosedLoop(SCENARIOS, start_s=EVENING_S, network=NETWORK)
+    loop.run(60 * MINUTES)
+    return loop
+
+
+@pytest.fixture(scope="module")
+def seen(loop: ClosedLoop) -> Seen:
+    """Return what it came to."""
+    return loop.seen
 
 
 def test_there_are_26_scenarios() -> None:
@@ -50,3 +58,14 @@ def test_what_only_looks_like_a_fault_raises_nothing(seen: Seen) -> None:
 
 def test_nothing_that_the_district_sends_is_refused(seen: Seen) -> None:
     assert seen.dead == []
+
+
+def test_another_order_of_fetches_comes_to_the_same_alerts_and_cases(loop: ClosedLoop) -> None:
+    """One worker or three fetch the partitions' topics in other orders and batches; the log alone decides."""
+    first, other = loop.seen, loop.refolded(seed=7)
+    assert {one.alert_id: (one.state, one.scenario) for one in other.alerts.values()} == {
+        one.alert_id: (one.state, one.scenario) for one in first.alerts.values()
+    }
+    assert {one.case_id: (one.step, one.tier, one.team_id) for one in other.cases.values()} == {
+        one.case_id: (one.step, one.tier, one.team_id) for one in first.cases.values()
+    }
