@@ -51,11 +51,12 @@ async def run_console(
     except (CatalogueError, ValueError) as error:
         raise SettingsError(str(error)) from error
     live = Live(partial(overall, catalogue.exponent))
-    hub, feed, sender = Hub(live), Feed(settings, live), producer(settings, linger_ms=0)
+    now_ns = EventClock(settings).now_ns
+    hub, feed, sender = Hub(live, now_ns), Feed(settings, live), producer(settings, linger_ms=0)
     runner: web.AppRunner | None = None
     try:
         await _connected(settings, sender.start(), feed.start())
-        send, now_ns = Outbox(settings, sender).send, EventClock(settings).now_ns
+        send = Outbox(settings, sender).send
         app = console_app(live, hub, access, catalogue, send, now_ns, partial(twin_at, settings))
         runner, real_port = await _served(app, host, port)
         started(f"http://{f'[{host}]' if ':' in host else host}:{real_port}/")
