@@ -108,14 +108,16 @@ def unit(settings: Settings, unit_id: str, at: str | None, as_json: bool) -> Non
 
     Example: vitals unit nanjing-building --at 2026-11-27T13:55:00Z
     """
-    from streams.twin.log import twin_at, unit_ids
+    from streams.twin.log import registered_units, twin_at
+    from streams.twin.names import meant, or_close
     from streams.twin.text import render_twin
 
     at_ns = None if at is None else running.event_time("--at", at)
-
-    known = asyncio.run(unit_ids(settings, unit_id))
+    units = asyncio.run(registered_units(settings))
+    known = meant(units, unit_id)
     if len(known) != 1:
-        what = f"no unit is, or ends with, {unit_id!r}" if not known else f"{len(known)} units end with {unit_id!r}"
+        none = f"no unit is, or ends with, {unit_id!r}{or_close(units, unit_id)}"
+        what = none if not known else f"{len(known)} units end with {unit_id!r}"
         click.echo(f"vitals: {what}" + (f": {', '.join(known[:SHOWN])}" if known else ""), err=True)
         sys.exit(running.CHECK_FAILED)
     found = asyncio.run(twin_at(settings, known[0], at_ns))
