@@ -12,6 +12,7 @@ from typing import TypeVar, cast, get_args
 
 import msgspec
 from aiohttp import web
+from aiokafka.errors import KafkaError
 
 from schemas.catalogue import Catalogue
 from schemas.ids import MODES, Mode
@@ -25,7 +26,10 @@ from streams.console.problems import Problem, problem_response
 from streams.console.views import AlertCard, CaseCard, Summary, alert_card, case_card, catalogue_view
 from streams.console.words import action_effect, feedback_effect
 from streams.delivery.records import Effect
-from streams.twin.state import Twin
+from streams.settings import SettingsError
+from streams.twin.around import OutOfLogError
+from streams.twin.names import or_close
+from streams.twin.state import Twin, explained
 
 MAX_BODY = 16 << 10
 LOOK_BACK_SECONDS = 30.0
@@ -62,7 +66,7 @@ def console_app(
     ``look_back`` reads a unit's twin of a past time out of the log.
     """
     app = web.Application(client_max_size=MAX_BODY, middlewares=[guard(access, pages.closed_page)])
-    routes = Routes(live, hub, access, catalogue_view(catalogue), send, now_ns, look_back)
+    routes = Routes(live, hub, access, catalogue, send, now_ns, look_back)
     app.add_routes(routes.table())
     app.on_response_prepare.append(add_headers)
 
@@ -81,7 +85,7 @@ class Routes:
         live: Live,
         hub: Hub,
         access: Access,
-        catalogue: dict[str, object],
+        catalogue: Catalogue,
         send: Send,
         now_ns: Callable[[], int] = time.time_ns,
         look_back: LookBack | None = None,
@@ -91,7 +95,7 @@ class Routes:
         self._live = live
         self._hub = hub
         self._access = access
-        self._catalogue = catalogue
+        self._catalogue, self._catalogue_view = catalogue, catalogue_view(catalogue)
         self._send = send
 
     def table(self) -> list[web.RouteDef]:
@@ -147,7 +151,7 @@ class Routes:
         return _json({"role": identity.role, "csrf": identity.csrf, "may": sorted(RIGHTS[identity.role])})
 
     async def catalogue(self, _: web.Request) -> web.Response:
-        return _json(self._catalogue)
+        return _json(self._catalogue_view)
 
     async def summary(self, request: web.Request) -> web.Response:
         return _json(summary_of(self._live, self._mode(request), self._now_ns()))
@@ -161,11 +165,13 @@ class Routes:
         if "at" in request.query:
             return _json(await self._past(unit_id, request.query["at"]))
         found = self._live.unit(unit_id, self._mode(request))
-        return _json(_found(found, f"No unit {unit_id[:64]!r} is known."))
+        if found is None:
+            raise self._unknown(unit_id)
+        return _json(msgspec.structs.asdict(found) | {"scores": explained(self._catalogue, found.indicators)})
 
     async def _past(self, unit_id: str, at: str) -> Twin:
         if self._look_back is None or not self._is_known(unit_id):
-            raise Problem(HTTPStatus.NOT_FOUND, f"No unit {unit_id[:64]!r} is known.")
+            raise self._unknown(unit_id)
         try:
             at_ns = parse_time(at)
         except ValueError as error:
@@ -175,8 +181,14 @@ class Routes:
         try:
             async with asyncio.timeout(LOOK_BACK_SECONDS), self._looking:
                 return await self._look_back(unit_id, at_ns)
-        except TimeoutError as error:
+        except OutOfLogError as error:
+            raise Problem(HTTPStatus.GONE, f"{error}.") from error
+        except (TimeoutError, SettingsError, KafkaError) as error:
             raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, "The log could not be read in time; try again.") from error
+
+    def _unknown(self, unit_id: str) -> Problem:
+        close = or_close(self._live.places, unit_id[:64])
+        return Problem(HTTPStatus.NOT_FOUND, f"No unit {unit_id[:64]!r} is known{close}.")
 
     def _is_known(self, unit_id: str) -> bool:
         return any(self._live.unit(unit_id, mode) is not None for mode in MODES)

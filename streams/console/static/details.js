@@ -6,18 +6,20 @@ import { get, post, signed } from "./server.js";
 import { fact, tag } from "./alerts.js";
 import { stepLine } from "./cases.js";
 import { clock, colourOf, DOMAINS, FEEDBACK, LINKS, pair, quantity, STATES, stepWords, TIERS, whole } from "./words.js";
+import { ofThen, timePicker } from "./then.js";
 
+const DEVICES_SHOWN = 40;
 const PATHS = {
-  unit: (id) => `/api/units/${encodeURIComponent(id)}?mode=${mode()}`,
+  unit: (id, at) => `/api/units/${encodeURIComponent(id)}?${at ? `at=${encodeURIComponent(at)}` : `mode=${mode()}`}`,
   alert: (id) => `/api/alerts/${encodeURIComponent(id)}`,
   case: (id) => `/api/cases/${encodeURIComponent(id)}`,
 };
 const BUILD = { unit: unitParts, alert: alertParts, case: caseParts };
-let shown = null; // {kind, id, text}
-let busy = false;
+let shown = null; // {kind, id, at, text, busy, settled}; at: the past time that is shown, "" for now
 
-export function openDetails(kind, id) {
-  shown = { kind, id, text: "" };
+export function openDetails(kind, id, at = "") {
+  shown = { kind, id, at, text: "", busy: false, settled: false };
+  if (kind === "unit") shown.picker = timePicker(at, (to) => openDetails(kind, id, to));
   byId("details-body").replaceChildren(make("p", { class: "muted", text: "… 读取中 loading" }));
   write(byId("details-title"), "");
   if (!byId("details").open) byId("details").showModal();
@@ -25,27 +27,28 @@ export function openDetails(kind, id) {
   return refreshDetails();
 }
 
-/** Fetch what is open again; what a person is typing there stays. */
+/** Fetch what is open again; what a person is typing there stays, and so does what is past. */
 export async function refreshDetails() {
-  if (shown === null || !byId("details").open || busy) return;
-  busy = true;
+  if (shown === null || !byId("details").open || shown.busy || shown.settled) return;
   const asked = shown;
+  asked.busy = true;
   try {
-    const found = await get(PATHS[asked.kind](asked.id));
+    const found = await get(PATHS[asked.kind](asked.id, asked.at));
     const text = JSON.stringify(found);
     const typing = byId("details-body").querySelector("form")?.contains(document.activeElement);
     if (asked === shown && text !== asked.text && !(typing && asked.text)) {
       asked.text = text;
-      const { title, parts } = BUILD[asked.kind](found);
+      const { title, parts } = BUILD[asked.kind](asked.at ? ofThen(found, mode()) : found);
       byId("details-title").replaceChildren(title);
-      byId("details-body").replaceChildren(...parts.filter(Boolean));
+      byId("details-body").replaceChildren(...[asked.picker, ...parts].filter(Boolean));
     }
   } catch (error) {
-    if (asked === shown) byId("details-body").replaceChildren(make("p", { class: "failed", text: error.message }));
+    const failed = make("p", { class: "failed", role: "alert", text: error.message });
+    if (asked === shown) byId("details-body").replaceChildren(...[asked.at && asked.picker, failed].filter(Boolean));
   } finally {
-    busy = false;
+    asked.busy = false;
+    asked.settled = asked.at !== "";
   }
-  if (asked !== shown) await refreshDetails();
 }
 
 const heading = (zh, en) => make("h3", {}, both(zh, en));
@@ -63,7 +66,7 @@ function scoreCell(score, colour) {
 
 function unitParts(unit) {
   const name = unitName(unit.unit_id);
-  const domains = Object.entries(unit.tile?.domains ?? {});
+  const overall = unit.tile?.score ?? unit.overall;
   const rows = unit.indicators.map((one) => {
     const entry = state.catalogue.indicators[one.indicator];
     return [
@@ -79,7 +82,7 @@ function unitParts(unit) {
     title: both(name.zh, name.en),
     parts: [
       make("p", { class: "facts" }, fact("编号 id", unit.unit_id), unit.place && fact("类型 kind", unit.place.kind)),
-      domains.length > 0 && make("p", { class: "facts" }, ...domains.map(([id, score]) => make("span", { class: `score ${colourOf(score)}`, text: `${pair(DOMAINS, id).join(" ")} ${whole(score)}` }))),
+      make("ul", { class: "plain" }, typeof overall === "number" && scoreLine("总分", "overall", overall, []), ...unit.scores.map((one) => scoreLine(...pair(DOMAINS, one.domain), one.score, one.contributors))),
       heading("指标", "Indicators"),
       rows.length > 0
         ? table(["指标 indicator", "数值 value", "得分 score", "样本 rows", "覆盖 coverage", "窗口 window from"], rows)
@@ -92,8 +95,24 @@ function unitParts(unit) {
         ...unit.alerts.map((one) => jump("alert", one.alert_id, one, pair(STATES, one.state))),
         ...unit.cases.map((one) => jump("case", one.case_id, one, stepWords(one.step))),
       ),
+      unit.devices && heading("设备", `Devices ${unit.devices.length}`),
+      unit.devices && make("ul", { class: "plain" }, ...unit.devices.slice(0, DEVICES_SHOWN).map((one) => deviceLine(one, unit.looked_back_s))),
     ],
   };
+}
+
+/** A score and what made it, the worst first. */
+function scoreLine(zh, en, score, contributors) {
+  const words = ({ name, value }) => `${state.catalogue.indicators[name]?.name.en ?? name} ${whole(value)}`;
+  const why = contributors.slice(0, 4).map(words).join(", ");
+  return make("li", {}, make("span", { class: `score ${colourOf(score)}`, text: `${zh} ${en} ${whole(score)}` }), why && ` 因 by ${why}`);
+}
+
+function deviceLine(device, lookedBack) {
+  const words = ({ quantity: name, value, quality, text, time: taken }) =>
+    [name, value, text, typeof quality === "number" && quality < 1 && `quality ${quality.toFixed(2)}`, clock(taken, now())].filter((part) => part || part === 0).join(" ");
+  const said = device.readings.map(words).join("; ") || `无读数 no reading in the last ${Math.round(lookedBack / 60)} min`;
+  return make("li", {}, make("strong", { text: device.device_id }), ` ${said}`);
 }
 
 function jump(kind, id, one, words) {

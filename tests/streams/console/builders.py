@@ -146,6 +146,7 @@ class Console:
     live: Live = dataclasses.field(default_factory=lambda: Live(partial(overall, 4.0)))
     sent: list[Effect] = dataclasses.field(default_factory=list)
     is_broker_there: bool = True
+    looking_fails: Exception | None = None
 
     def __post_init__(self) -> None:
         self.hub = Hub(self.live)
@@ -154,8 +155,10 @@ class Console:
         self.app = console_app(self.live, self.hub, self.access, load_catalogue(), self.send, look_back=self.look_back)
 
     async def look_back(self, unit_id: str, at_ns: int) -> Twin:
-        """Return an empty twin, and remember what was asked."""
+        """Return an empty twin, or fail; remember what was asked."""
         self.looked.append((unit_id, at_ns))
+        if self.looking_fails is not None:
+            raise self.looking_fails
         return TwinFold(unit_id, at_ns).twin(load_catalogue(), (), 900.0)
 
     async def send(self, effect: Effect) -> Receipt:

@@ -4,6 +4,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from aiokafka.errors import KafkaConnectionError
 from yarl import URL
 
 from schemas import channels
@@ -11,7 +12,9 @@ from schemas.actions import Action
 from schemas.envelope import read_envelope
 from schemas.feedback import Feedback
 from schemas.times import parse_time
+from streams.settings import SettingsError
 from streams.topics import partition_for, partitions_of
+from streams.twin.around import OutOfLogError
 from tests.streams.console.builders import (
     UNIT,
     Client,
@@ -266,6 +269,39 @@ async def test_a_unit_is_shown_as_it_was() -> None:
         found = await get(client, f"/api/units/{UNIT}?at=2026-01-01T00:00:00Z")
     assert (found["unit_id"], found["at"]) == (UNIT, "2026-01-01T00:00:00Z")
     assert made.looked == [(UNIT, parse_time("2026-01-01T00:00:00Z"))]
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "said"),
+    [
+        (OutOfLogError("it is before what the log still holds"), 410, "it is before what the log still holds."),
+        (SettingsError("topic x is missing"), 503, "The log could not be read in time; try again."),
+        (KafkaConnectionError("gone"), 503, "The log could not be read in time; try again."),
+        (TimeoutError(), 503, "The log could not be read in time; try again."),
+    ],
+)
+async def test_a_look_back_that_fails_says_why(error: Exception, status: int, said: str) -> None:
+    made = console()
+    made.looking_fails = error
+    async with made.client() as client:
+        assert (await get(client, f"/api/units/{UNIT}?at=2026-01-01T00:00:00Z", status))["detail"] == said
+
+
+async def test_a_look_back_needs_a_role() -> None:
+    made = console()
+    async with made.client() as client:
+        assert (await client.get(f"/api/units/{UNIT}?at=2026-01-01T00:00:00Z")).status == 401
+    assert made.looked == []
+
+
+async def test_a_units_score_is_explained_and_a_mistyped_unit_finds_the_close_one() -> None:
+    made = console()
+    made.live.fold([indicator("noise_level", 30.0)])
+    async with made.client() as client:
+        (domain,) = (await get(client, f"/api/units/{UNIT}"))["scores"]
+        assert (domain["domain"], domain["contributors"]) == ("environment", [{"name": "noise_level", "value": 30.0}])
+        close = await get(client, "/api/units/hp.nanjing-east.g04.nanjing-building", 404)
+    assert close["detail"].endswith(f"is known; close to it: {UNIT}.")
 
 
 async def test_a_reporter_learns_what_became_of_a_report() -> None:

@@ -99,6 +99,35 @@ async def test_a_unit_opens_by_the_keyboard_and_shows_its_indicators() -> None:
         await expect(at.page.locator("#details")).to_be_hidden()
 
 
+async def test_a_unit_is_shown_at_a_past_time_and_again_now() -> None:
+    async with opened() as at:
+        await at.page.locator(f".unit[data-unit='{UNIT}']").click()
+        details = at.page.locator("#details-body")
+        await expect(details).to_contain_text("by Noise level 70")
+        await details.locator("input[name='at']").fill("2026-01-01T08:00:30")
+        await details.get_by_role("button", name="Show then").click()
+        await expect(details).to_contain_text("No indicator")
+        await expect(details).to_contain_text("Devices 0")
+        asked_ns = await at.page.evaluate("Date.parse('2026-01-01T08:00:30') * 1e6")
+        at.console.live.fold([alerted(2)])
+        await expect(at.page.locator(ALERT)).to_be_attached()
+        assert at.console.looked == [(UNIT, asked_ns)]  # what is past is not read again
+        await details.get_by_role("button", name="Now").click()
+        await expect(details).to_contain_text("61 dB")
+
+
+async def test_a_time_that_has_not_come_is_refused_with_a_sentence_and_can_be_changed() -> None:
+    async with opened() as at:
+        await at.page.locator(f".unit[data-unit='{UNIT}']").click()
+        details = at.page.locator("#details-body")
+        await details.locator("input[name='at']").fill("2099-01-01T08:00:30")
+        await details.get_by_role("button", name="Show then").click()
+        await expect(details.get_by_role("alert")).to_have_text("`at` has not come yet.")
+        await details.get_by_role("button", name="Now").click()
+        await expect(details).to_contain_text("61 dB")
+        at.complaints[:] = [said for said in at.complaints if "400" not in said]  # the browser's own word for it
+
+
 async def test_an_alert_comes_without_a_reload_first_provisional_and_then_settled() -> None:
     async with opened() as at:
         await expect(at.page.locator("#alerts-empty")).to_be_visible()
