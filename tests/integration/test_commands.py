@@ -8,9 +8,11 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from schemas.times import SECOND_NS, format_time, parse_time
 from streams.local.influx import LocalInflux
 from streams.local.kafka import LocalKafka
 from tests.integration.system import System, running_system
@@ -76,11 +78,31 @@ def test_from_an_unknown_device_to_a_unit_that_has_an_indicator(system: System) 
     assert "\nIndicators\n  noise_level" in said.stdout
 
 
+def test_a_unit_is_shown_as_it_was(system: System) -> None:
+    def at(time_ns: int) -> dict[str, Any]:
+        said = system.run("unit", NAME, "--json", "--at", format_time(time_ns))
+        assert said.returncode == 0, said.stderr
+        found: dict[str, Any] = json.loads(said.stdout)
+        return found
+
+    newest = json.loads(system.run("unit", NAME, "--json").stdout)
+    assert [reading["value"] for device in newest["devices"] for reading in device["readings"]] == [61.5]
+    first_ns = min(parse_time(one["window_start"]) + round(one["window_s"] * SECOND_NS) for one in newest["indicators"])
+    then, before = at(first_ns), at(first_ns - 600 * SECOND_NS)
+    assert {one["indicator"] for one in then["indicators"]} == {"noise_level"}
+    assert [score["domain"] for score in then["scores"]] == ["environment"]
+    assert (before["indicators"], before["scores"], before["overall"]) == ([], [], {})
+    assert [device["readings"] for device in before["devices"]] == [[]]  # registered since ever, silent until then
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "why"),
     [
         (("case", "3f2a"), 1, "no case begins with '3f2a'; the last: none"),
         (("unit", "atlantis"), 1, "no unit is, or ends with, 'atlantis'"),
+        (("unit", "clock-towr"), 1, f"ends with, 'clock-towr'; close to it: {UNIT}"),
+        (("unit", NAME, "--at", "yesterday"), 2, "--at: not an RFC 3339 time in UTC that ends in Z: 'yesterday'"),
+        (("unit", NAME, "--at", "2099-01-01T00:00:00Z"), 2, "2099-01-01T00:00:00Z has not come yet"),
         (("registry", "show", "nobody"), 1, "nothing registered has the id 'nobody'"),
         ((*ADD[:4], "hp.bund.g01.nowhere", *ADD[5:]), 2, "unknown unit hp.bund.g01.nowhere"),
         (("unit", NAME, "--namespace", "empty"), 2, "topic empty.vitals.registry.units is missing"),
