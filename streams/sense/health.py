@@ -24,7 +24,6 @@ from streams.sense.taking import Taken
 
 SCENARIO = "sensor-fault"
 STEP_NS = 10 * SECOND_NS  # how often silence is asked about
-STALE_NS = 60 * SECOND_NS  # a series that the registry must be asked about anew only once it may be silent
 SUSPECT, TRUSTED = 0.5, 0.8  # quality below which a sensor is at fault, and from which it is trusted again
 BLUE = 1.0  # nobody is in danger because a sensor is: a case for maintenance
 LINK_OF = 3  # series of a unit, at least, that are silent together because their link is
@@ -101,10 +100,9 @@ class SensorHealth:
         since = np.maximum(table.hot["time"][:count], self.voices.resumed_ns)
         spoke = table.hot["time"][:count] >= 0
         quiet = min(now, self.voices.newest_ns) - since
-        unknown = spoke & ~table.facts["known"][:count]
-        if (unknown & (quiet > STALE_NS)).any():  # after a restart: who belongs to whom must be known of all of them
-            for row in np.flatnonzero(unknown).tolist():
-                table.refresh(row)
+        # After a restart nothing is known of those that do not speak: a few µs each, which speaking would cost them too.
+        for row in np.flatnonzero(spoke & ~table.facts["known"][:count]).tolist():
+            table.refresh(row)
         facts = table.facts[:count]
         return np.asarray(spoke & facts["known"] & (quiet > facts["silent"]))
 
@@ -184,7 +182,8 @@ class SensorHealth:
 
     def _ask_again(self, unit: int) -> None:
         """Let the silence of a unit's series speak for itself, now that nothing explains it any more."""
-        self._told[: len(self._table.names)][self._table.facts["unit"][: len(self._table.names)] == unit] = False
+        count = len(self._table.names)
+        self._told_of(count)[self._table.facts["unit"][:count] == unit] = False
 
     def _tell(self, who: Subject, now: int, severity: float, value: float, good: int, outbox: Outbox) -> None:
         at = Finding(time_ns=now, severity=severity, relaxed=severity, value=value, quality=1.0, evidence=(), good=good)

@@ -7,6 +7,7 @@ import random
 import pytest
 
 from schemas.anomalies import Anomaly
+from schemas.catalogue import Catalogue
 from schemas.registry import Unit
 from streams.delivery.records import Record
 from streams.sense.partition import SensePartition
@@ -21,12 +22,13 @@ DEVICES = (
 # Silent after six of their intervals, so that a test takes minutes and not quarters of an hour.
 QUANTITIES = {name: one.model_copy(update={"dead_after": 6.0}) for name, one in CATALOGUE.quantities.items()}
 IMPATIENT = CATALOGUE.model_copy(update={"quantities": QUANTITIES})
+SOON = {name: one.model_copy(update={"dead_after": 2.0}) for name, one in CATALOGUE.quantities.items()}
 NAMES = [f"{one.device_id}/{one.quantities[0]}" for one in DEVICES]
 
 
-def _state() -> SensePartition:
+def _state(catalogue: Catalogue = IMPATIENT) -> SensePartition:
     units = [Unit(unit_id=u, kind="building", name_zh="楼", name_en="B") for u in (UNIT, OTHER)]
-    return partition(registry(DEVICES, units), catalogue=IMPATIENT)
+    return partition(registry(DEVICES, units), catalogue=catalogue)
 
 
 def _minute(start: float, silent: set[str], seed: int = 0) -> list[Record]:
@@ -104,6 +106,23 @@ def test_what_was_told_survives_a_restart() -> None:
     found = _short(anomalies(fresh.fold([*_minute(180.0, {"n-1", "o-2"}), *_minute(240.0, {"o-2"})])))
     assert found == expected
     assert sorted(found) == [("silence", "n-1", "clear"), ("silence", "o-2", "onset")]
+
+
+@pytest.mark.parametrize("size", [1, 4, 7, 23])
+def test_restarts_change_nothing_while_devices_fall_silent_and_speak_again(size: int) -> None:
+    """A worker that has just loaded its state knows of silent devices what the one before it knew."""
+    catalogue = CATALOGUE.model_copy(update={"quantities": SOON})
+    silences: list[set[str]] = [set(), {"m-1", "m-2", "n-1"}, set(), {"o-1", "o-2", "o-3", "o-4"}, set()]
+    log = [record for m, silent in enumerate(silences) for record in _minute(60.0 * m, silent)]
+    state, blocks, found = _state(catalogue), dict[str, bytes](), list[Anomaly]()
+    for i in range(0, len(log), size):
+        found += anomalies(state.fold(log[i : i + size]))
+        blocks |= state.changed_blocks()
+        state = _state(catalogue)
+        state.restore({name: block for name, block in blocks.items() if block})
+    expected = anomalies(_state(catalogue).fold(log))
+    assert {one.detector for one in expected} == {"silence", "silence:voltage", "link"}
+    assert found == expected
 
 
 @pytest.mark.parametrize("size", [1, 3, 1_000])
