@@ -100,7 +100,7 @@ class SensorHealth:
         since = np.maximum(table.hot["time"][:count], self.voices.resumed_ns)
         spoke = table.hot["time"][:count] >= 0
         quiet = min(now, self.voices.newest_ns) - since
-        # After a restart nothing is known of those that do not speak: a few µs each, which speaking would cost them too.
+        # After a restart nothing is known of those that do not speak: some µs each, as if they had spoken.
         for row in np.flatnonzero(spoke & ~table.facts["known"][:count]).tolist():
             table.refresh(row)
         facts = table.facts[:count]

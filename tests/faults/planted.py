@@ -5,9 +5,9 @@ from __future__ import annotations
 import sys
 
 from streams.cli import main
-from tests.faults import planted_clocks, planted_delivery, planted_state, planted_stuck, planted_zombie
+from tests.faults import planted_clocks, planted_delivery, planted_early, planted_state, planted_stuck, planted_zombie
 
-MODULES = (planted_clocks, planted_delivery, planted_state, planted_stuck, planted_zombie)
+MODULES = (planted_clocks, planted_delivery, planted_early, planted_state, planted_stuck, planted_zombie)
 FAULTS = {name: plant for module in MODULES for name, plant in module.FAULTS.items()}
 
 if __name__ == "__main__":

@@ -74,21 +74,21 @@ class ClosedLoop:
         self._pace = Pace(scale)
         self._scale = scale
         staging = Staging(scenarios=tuple(scenarios), start_s=start_s, clock_scale=scale)
-        self._registry: RegistryFile = registry(seed=seed, devices=devices, injected=staging.injected())
+        self.registry: RegistryFile = registry(seed=seed, devices=devices, injected=staging.injected())
         self._world = World(
-            self._registry,
+            self.registry,
             seed=seed,
             network=network,
             injected=staging.injected(),
-            faults=stage_faults(staging, self._registry),
+            faults=stage_faults(staging, self.registry),
         )
         habits = TeamHabits(clock_scale=scale, refuse_share=0.0)
-        self._crews = Crews(self._registry, habits, seed=seed)
+        self._crews = Crews(self.registry, habits, seed=seed)
         self._view = RegistryView()
         for kind, records in (
-            (channels.REGISTRY_UNITS, self._registry.units),
-            (channels.REGISTRY_DEVICES, self._registry.devices),
-            (channels.REGISTRY_TEAMS, self._registry.teams),
+            (channels.REGISTRY_UNITS, self.registry.units),
+            (channels.REGISTRY_DEVICES, self.registry.devices),
+            (channels.REGISTRY_TEAMS, self.registry.teams),
         ):
             for one in records:
                 self._view.apply(kind, b"-", msgspec.json.encode(one))
@@ -136,6 +136,11 @@ class ClosedLoop:
                         self._hand_on(effect, following)
         found, self.seen = self.seen, first
         return found
+
+    def log(self) -> list[Record]:
+        """Return all that came from outside (sources, feedback, actions, ticks), in the order in which it came."""
+        every = [one for topics in self._log.values() for records in topics.values() for one in records]
+        return sorted(every, key=lambda one: one.append_ns)
 
     def _hand_on(self, effect: Effect, following: dict[tuple[str, int], dict[str, list[Record]]]) -> None:
         for stage, topics in STAGE_SOURCES.items():
