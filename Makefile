@@ -20,7 +20,7 @@ up: .venv/.runtime ## run everything on this machine; options by ARGS="..."
 	@$(BIN)/vitals up $(ARGS)
 
 # Servers and clocks make most tests wait: two files at once take little longer than one.
-SIDE_BY_SIDE := -n 2 --dist loadfile
+SIDE_BY_SIDE := -n 2 --dist loadfile --no-loadscope-reorder
 
 .PHONY: test
 test: .venv/.dev check-services lint ## lint, then all tests; options of pytest by ARGS="..."
