@@ -35,7 +35,7 @@ def returned(flaps: Flaps | None, at: int, half_life_ns: int) -> Flaps:
     """Count a return at ``at``, an event time in ns that is not before the one before; ``half_life_ns`` is above 0."""
     if flaps is None or at >= flaps.forget_ns:
         flaps = Flaps(penalty=0.0, at_ns=at, forget_ns=at)
-    decayed = flaps.penalty * 2.0 ** (-(at - flaps.at_ns) / half_life_ns)
+    decayed = flaps.penalty * math.exp2(-(at - flaps.at_ns) / half_life_ns)
     penalty = min(decayed + 1.0, CEILING)
     is_held = penalty >= LIMIT or at < flaps.until_ns
     return Flaps(

@@ -138,13 +138,12 @@ class AlertLife(msgspec.Struct, kw_only=True):
         is_open = known is not None and anomaly.id in known.open
         if not is_open and level_of(anomaly.score, anomaly.quality) == 0:
             return False  # below the first colour nothing is wrong
-        before = self.state
         if not self.is_active:
             self._come_back(at, timing)
         self._activate(anomaly, at, is_boolean)
         if self.base == "RTNUN" or (self.is_pending and timing.on_delay_ns == 0):
             self._raise(at, timing)
-        return not self.is_pending and (self.state != before or self._is_news(at, timing))
+        return not self.is_pending and self._is_news(at, timing)
 
     def acknowledge(self, by: str) -> bool:
         """Take a person's acknowledgement; a suppressed alert asks for none, a second one says nothing new."""
@@ -248,6 +247,7 @@ class AlertLife(msgspec.Struct, kw_only=True):
 
     def _is_news(self, at: int, timing: Timing) -> bool:
         """Whether readers are told at once; if not, they are owed it."""
+        # Worse than what they know: of what they know as clear, any raise is. A new state is always one of these.
         is_worse = self.is_active and self.level > self.told_level
         is_held = at < self.held_until_ns
         if not is_held or is_worse or self.sent_ns is None or at >= self.sent_ns + timing.tell_ns:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -89,7 +91,7 @@ def test_the_penalty_is_the_decayed_sum_of_the_returns(gaps: list[int]) -> None:
 
 
 def _decayed_sum(seconds: list[int]) -> float:
-    return sum(2.0 ** (-(seconds[-1] - one) / 900) for one in seconds)
+    return sum(math.exp2(-(seconds[-1] - one) / 900) for one in seconds)
 
 
 @given(st.lists(st.integers(0, 900), min_size=3, max_size=50))
@@ -267,7 +269,7 @@ def test_state_does_not_grow_with_what_flapped_long_ago() -> None:
 
 def test_a_flapping_alarm_is_one_case_that_closes_when_its_alert_ends() -> None:
     acknowledged = action(595, matcher=on_unit())  # it is clear then, and held
-    alerts = settled(partition().fold([*map(record, [*_comes_and_goes(30, every=20), acknowledged]), *until(FAR)]))
+    alerts = settled(partition().fold([*map(record, _comes_and_goes(30, every=20)), record(acknowledged), *until(FAR)]))
     assert [(alert.state, alert.subjects[0].state) for alert in alerts[-2:]] == [("ACKED", "clear"), ("NORM", "clear")]
     teams = dispatch.by_id(dispatch.team("own-house"))
     orders = dispatch.orders(dispatch.play(dispatch.partition(teams), *alerts, FAR))
