@@ -170,6 +170,7 @@ class Scenario(Entry):
     off_delay_s: float = Field(default=0.0, ge=0)
     settle_s: Seconds  # how long all subjects must stay clear before the case closes
     acknowledge_s: Seconds = 300.0
+    flap_half_life_s: float = Field(default=900.0, ge=0)  # of the penalty for coming back; 0: its alerts are not held
     clocks: StepClocks = StepClocks()
     responsible_first: bool = False
     skills: Annotated[tuple[str, ...], Field(min_length=1)]

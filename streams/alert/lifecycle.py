@@ -3,15 +3,17 @@
 Beneath a suppression (shelved, suppressed by design, out of service) the life goes on unseen: it still clears, and it
 still ends when the sensors have proven it.
 
-Two decisions. *NORM needs proof*: an alert ends when all its subjects have been clear for the scenario's settle time,
+Three decisions. *NORM needs proof*: an alert ends when all its subjects have been clear for the scenario's settle time,
 acknowledged or not, since the sensor proved it; so an acknowledged alert stays ACKED until then, and an unacknowledged
 one passes through RTNUN (after the off-delay) to NORM by itself. *What was hidden is announced anew*: leaving a
-suppression an acknowledged alert is UNACK again (or RTNUN, if all is clear).
+suppression an acknowledged alert is UNACK again (or RTNUN, if all is clear). *What flaps is held* (``damping``): it
+neither returns nor ends until the hold is over, and is told at most once in ``TELL_S``, unless its state changes or it
+gets worse; what was not told is told then.
 
 References
 ----------
 ANSI/ISA-18.2-2016, "Management of Alarm Systems for the Process Industries", figure 4 (alarm state transition diagram).
-Differs from it in the two decisions above.
+Differs from it in the three decisions above.
 """
 
 from __future__ import annotations
@@ -26,6 +28,7 @@ from schemas.alerts import AlertState, CapCertainty
 from schemas.anomalies import Anomaly
 from schemas.catalogue import Scenario
 from schemas.times import parse_time
+from streams.alert.damping import Flaps, returned
 from streams.alert.grouping import AlertKey, Sign, certainty_of, kept_evidence, level_of
 from streams.alert.subjects import AlertedSubject, make_room
 from streams.pace import Pace
@@ -33,6 +36,7 @@ from streams.pace import Pace
 Suppression = Literal["SHLVD", "DSUPR", "OOSRV"]
 SUPPRESSED: frozenset[AlertState] = frozenset(("SHLVD", "DSUPR", "OOSRV"))
 MAX_CAUSES = 64
+TELL_S = 60.0
 
 # What may follow what; the stateful test holds the machine against it.
 FOLLOWS: dict[AlertState, frozenset[AlertState]] = {
@@ -54,6 +58,8 @@ class Timing:
     off_delay_ns: int = 0
     settle_ns: int
     acknowledge_ns: int
+    flap_half_life_ns: int = 0  # 0: nothing is damped
+    tell_ns: int = 0
 
     @classmethod
     def of(cls, scenario: Scenario, pace: Pace) -> Timing:
@@ -65,6 +71,8 @@ class Timing:
             # Never before the off-delay: UNACK does not go to NORM without RTNUN between.
             settle_ns=max(pace.clock_ns(scenario.settle_s), off_delay_ns + 1),
             acknowledge_ns=pace.clock_ns(scenario.acknowledge_s),
+            flap_half_life_ns=pace.clock_ns(scenario.flap_half_life_s),
+            tell_ns=pace.clock_ns(TELL_S),
         )
 
 
@@ -93,6 +101,9 @@ class AlertLife(msgspec.Struct, kw_only=True):
     acknowledged_by: str | None = None
     version: int = 1  # the provisional raise, whether or not it was sent; what is settled begins with 2
     sent_ns: int | None = None  # of the newest settled version
+    told_level: int = 0  # in that version; 0: none was active
+    is_owed: bool = False  # readers do not know the newest yet
+    flaps: Flaps | None = None
 
     @property
     def state(self) -> AlertState:
@@ -108,6 +119,16 @@ class AlertLife(msgspec.Struct, kw_only=True):
     def is_active(self) -> bool:
         return self.cleared_ns is None
 
+    @property
+    def held_until_ns(self) -> int:
+        """The event time before which it does not end, for it flaps; 0 where it never did."""
+        return 0 if self.flaps is None else self.flaps.until_ns
+
+    def told(self, at: int) -> None:
+        """Count a settled version that readers are told at ``at``."""
+        self.version, self.sent_ns, self.is_owed = self.version + 1, at, False
+        self.told_level = self.level if self.is_active else 0
+
     def observe(self, anomaly: Anomaly, timing: Timing, *, is_boolean: bool = False) -> bool:
         """Take one phase of an anomaly of this key."""
         at = parse_time(anomaly.time)
@@ -117,10 +138,12 @@ class AlertLife(msgspec.Struct, kw_only=True):
         is_open = known is not None and anomaly.id in known.open
         if not is_open and level_of(anomaly.score, anomaly.quality) == 0:
             return False  # below the first colour nothing is wrong
+        if not self.is_active:
+            self._come_back(at, timing)
         self._activate(anomaly, at, is_boolean)
         if self.base == "RTNUN" or (self.is_pending and timing.on_delay_ns == 0):
-            self._raise(at)
-        return not self.is_pending
+            self._raise(at, timing)
+        return not self.is_pending and self._is_news(at, timing)
 
     def acknowledge(self, by: str) -> bool:
         """Take a person's acknowledgement; a suppressed alert asks for none, a second one says nothing new."""
@@ -146,7 +169,7 @@ class AlertLife(msgspec.Struct, kw_only=True):
             self.unacked_ns = None
             return True
         if self.base == "ACKED":
-            self.base = "UNACK" if self.is_active else "RTNUN"
+            self.base = "UNACK" if self.is_active or at < self.held_until_ns else "RTNUN"
             self.acknowledged_by = None
         self.unacked_ns = at if self.base == "UNACK" else None
         return True
@@ -159,16 +182,17 @@ class AlertLife(msgspec.Struct, kw_only=True):
         """Let every clock that has run out at ``at`` strike."""
         before = self.state
         if self.is_pending and self.count and at >= self.first_ns + timing.on_delay_ns:
-            self._raise(at)
-        if self.cleared_ns is not None and self.base == "UNACK" and at >= self.cleared_ns + timing.off_delay_ns:
+            self._raise(at, timing)
+        is_told = (owed_ns := self._owed_ns(timing)) is not None and at >= owed_ns
+        if (returns_ns := self._returns_ns(timing)) is not None and at >= returns_ns:
             self._return()
-        if self.cleared_ns is not None and self._is_verified() and at >= self.cleared_ns + timing.settle_ns:
+        if (ends_ns := self._ends_ns(timing)) is not None and at >= ends_ns:
             self._end()
         is_late = self.unacked_ns is not None and at >= self.unacked_ns + timing.acknowledge_ns
         if is_late and not self.is_overdue:
             self.is_overdue = True
             return True
-        return self.state != before
+        return is_told or self.state != before
 
     def _activate(self, anomaly: Anomaly, at: int, is_boolean: bool) -> None:
         sign = Sign(
@@ -203,21 +227,37 @@ class AlertLife(msgspec.Struct, kw_only=True):
             return False
         if any(other.is_active for other in self.subjects.values()):
             self._judge()
-            return not self.is_pending
+            return not self.is_pending and self._is_news(at, timing)
         self.cleared_ns = at
         if self.is_pending:
             self.is_over = True  # gone before its on-delay: nobody saw it
             return False
-        if self.base == "UNACK" and timing.off_delay_ns == 0:
+        if self.base == "UNACK" and timing.off_delay_ns == 0 and at >= self.held_until_ns:
             self._return()
-        return True
+        return self._is_news(at, timing)
 
     def _judge(self) -> None:
         active = [subject for subject in self.subjects.values() if subject.is_active]
         self.level = max(subject.level for subject in active)
         self.certainty = certainty_of([subject.open.values() for subject in active])
 
-    def _raise(self, at: int) -> None:
+    def _come_back(self, at: int, timing: Timing) -> None:
+        if timing.flap_half_life_ns:
+            self.flaps = returned(self.flaps, at, timing.flap_half_life_ns)
+
+    def _is_news(self, at: int, timing: Timing) -> bool:
+        """Whether readers are told at once; if not, they are owed it."""
+        # Worse than what they know: of what they know as clear, any raise is. A new state is always one of these.
+        is_worse = self.is_active and self.level > self.told_level
+        is_held = at < self.held_until_ns
+        if not is_held or is_worse or self.sent_ns is None or at >= self.sent_ns + timing.tell_ns:
+            return True
+        self.is_owed = True
+        return False
+
+    def _raise(self, at: int, timing: Timing) -> None:
+        if self.is_pending and self.episode:
+            self._come_back(at, timing)
         self.base = "UNACK"
         self.unacked_ns = at if self.suppressed is None else None
 
@@ -234,15 +274,27 @@ class AlertLife(msgspec.Struct, kw_only=True):
         """Whether all is clear by a suspect sensor's word: then no clock ends it, a person must."""
         return not self.is_active and not self._is_verified()
 
+    def _returns_ns(self, timing: Timing) -> int | None:
+        if self.cleared_ns is None or self.base != "UNACK":
+            return None
+        return max(self.cleared_ns + timing.off_delay_ns, self.held_until_ns)
+
+    def _ends_ns(self, timing: Timing) -> int | None:
+        if self.cleared_ns is None or not self._is_verified():
+            return None
+        return max(self.cleared_ns + timing.settle_ns, self.held_until_ns + 1)  # RTNUN comes first
+
+    def _owed_ns(self, timing: Timing) -> int | None:
+        return self.sent_ns + timing.tell_ns if self.is_owed and self.sent_ns is not None else None
+
     def _deadlines(self, timing: Timing) -> Iterator[int]:
         if self.is_over or not self.count:
             return
         if self.is_pending:
             yield self.first_ns + timing.on_delay_ns
             return
-        if self.cleared_ns is not None and self.base == "UNACK":
-            yield self.cleared_ns + timing.off_delay_ns
-        if self.cleared_ns is not None and self._is_verified():
-            yield self.cleared_ns + timing.settle_ns
+        for clock_ns in (self._returns_ns(timing), self._ends_ns(timing), self._owed_ns(timing)):
+            if clock_ns is not None:
+                yield clock_ns
         if self.unacked_ns is not None and not self.is_overdue:
             yield self.unacked_ns + timing.acknowledge_ns

@@ -39,7 +39,7 @@ class Wording:
 def tell(life: AlertLife, at: int, wording: Wording) -> Alert:
     """Return the next settled version of an alert, changed at ``at``, and count it in ``life``."""
     previous = None if life.sent_ns is None else (life.version, life.sent_ns)
-    life.version, life.sent_ns = life.version + 1, at
+    life.told(at)
     return _alert(life, life.version, at, wording, previous)
 
 
@@ -92,7 +92,7 @@ def _alert(life: AlertLife, version: int, at: int, wording: Wording, previous: t
         onset=format_time(life.onset_ns),
         expires=format_time(at if is_over else life.last_ns + EXPIRES_NS),
         headline=_headline(colour, wording),
-        description=_description(ranked, scenario),
+        description=" ".join(filter(None, (_description(ranked, scenario), _flapping(life, at)))),
         area=wording.unit.en if wording.unit.en == wording.unit.zh else f"{wording.unit.en} ({wording.unit.zh})",
     )
 
@@ -118,6 +118,16 @@ def _description(ranked: Sequence[Ranked], scenario: Scenario) -> str:
         usual = "" if sign.expected is None else f", expected {sign.expected:g}"
         said.append(f"Worst: {name}, {what}{value}{usual}.")
     return " ".join([*said, scenario.instruction] if active else said).strip()
+
+
+def _flapping(life: AlertLife, at: int) -> str:
+    if life.is_over or at >= life.held_until_ns:
+        return ""
+    until = format_time(life.held_until_ns)
+    return (
+        f"Flapping: it comes back again and again and stays open until it has been quiet, at least until {until}. / "
+        f"反复告警：时好时坏，持续平稳后方可结束，最早 {until}。"
+    )
 
 
 def _ranked(subjects: dict[str, AlertedSubject]) -> list[Ranked]:

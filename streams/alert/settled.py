@@ -15,6 +15,7 @@ from schemas.ids import district_of
 from schemas.registry import Unit
 from streams.alert.actions import take_action
 from streams.alert.blocks import BUCKETS, bucket_of, decode_block, encode_block
+from streams.alert.damping import Flaps, forget
 from streams.alert.grouping import AlertKey, key_of
 from streams.alert.inhibition import Inhibition, Window
 from streams.alert.lifecycle import AlertLife, Timing
@@ -27,10 +28,11 @@ BLOCKS = {f"alerts-{bucket:02d}": bucket for bucket in range(BUCKETS)}
 
 
 class AlertsBlock(msgspec.Struct, kw_only=True):
-    """One block: the open alerts of its keys, and how often each of its keys has ended."""
+    """One block: the open alerts of its keys, how often each of its keys has ended, and which came back of late."""
 
     lives: list[AlertLife]
     episodes: dict[int, int]  # by AlertKey.digest
+    flaps: dict[int, Flaps] = msgspec.field(default_factory=dict)  # the same, in the order in which they ended
 
 
 class SettledAlerts:
@@ -40,6 +42,7 @@ class SettledAlerts:
         self._catalogue, self._pace, self._units = catalogue, pace, units
         self._lives: dict[str, AlertLife] = {}  # by AlertKey.text
         self._episodes: list[dict[int, int]] = [{} for _ in range(BUCKETS)]
+        self._flaps: list[dict[int, Flaps]] = [{} for _ in range(BUCKETS)]
         self._inhibition = Inhibition()
         self._clocks: list[tuple[int, str]] = []  # heap of (deadline, key); entries that have moved are skipped
         self._timings: dict[str, Timing] = {}
@@ -68,7 +71,7 @@ class SettledAlerts:
         key = self.key_of(anomaly)
         if key.text in self._lives or self._inhibition.hides_at_once(key, anomaly.subject):
             return None
-        life = AlertLife(key=key, episode=self._episode(key))
+        life = self._new_life(key)
         if not life.observe(anomaly, self._timing(key), is_boolean=self._is_boolean(anomaly)):
             return None
         return None if life.certainty == "Unlikely" else tell_provisionally(life, at, self._wording(key))
@@ -80,7 +83,7 @@ class SettledAlerts:
         if life is None:
             if anomaly.phase == "clear":
                 return []
-            life = AlertLife(key=key, episode=self._episode(key))
+            life = self._new_life(key)
         is_changed = life.observe(anomaly, self._timing(key), is_boolean=self._is_boolean(anomaly))
         if not life.count:
             return []
@@ -121,7 +124,8 @@ class SettledAlerts:
         """Return the blocks by name; with ``changed_only`` those that changed since the last such call."""
         held: dict[int, AlertsBlock] = {}
         for bucket in sorted(self._dirty) if changed_only else BLOCKS.values():
-            held[bucket] = AlertsBlock(lives=[], episodes=dict(sorted(self._episodes[bucket].items())))
+            episodes = dict(sorted(self._episodes[bucket].items()))
+            held[bucket] = AlertsBlock(lives=[], episodes=episodes, flaps=self._flaps[bucket])
         for life in self._open():
             if (block := held.get(bucket_of(life.key.text))) is not None:
                 block.lives.append(life)
@@ -141,7 +145,7 @@ class SettledAlerts:
         if bucket is None:
             raise StateFormatError(f"unknown block of alert state: {name}")
         block = decode_block(raw, AlertsBlock)
-        self._episodes[bucket] = block.episodes
+        self._episodes[bucket], self._flaps[bucket] = block.episodes, block.flaps
         for life in block.lives:
             self._lives[life.key.text] = life
             self._wind(life)
@@ -164,19 +168,27 @@ class SettledAlerts:
                 self._dirty.add(bucket_of(text))
         told = [tell(life, at, self._wording(life.key)) for _, life in sorted(seen.items())]
         for life in judged.values():
-            self._keep_or_forget(life)
+            self._keep_or_forget(life, at)
         return told
 
     def _can_be_muted(self, life: AlertLife) -> bool:
         return self._inhibition.can_be_muted(life.key.scenario)
 
-    def _keep_or_forget(self, life: AlertLife) -> None:
+    def _keep_or_forget(self, life: AlertLife, at: int) -> None:
         text = life.key.text
         if not life.is_over:
             self._wind(life)
         elif self._lives.pop(text, None) is not None and life.sent_ns is not None:
             counts = self._episodes[bucket_of(text)]
             counts[life.key.digest] = life.episode + 1
+            self._remember(life, at)
+
+    def _remember(self, life: AlertLife, at: int) -> None:
+        remembered = self._flaps[bucket_of(life.key.text)]
+        if life.flaps is not None:
+            remembered.pop(life.key.digest, None)
+            remembered[life.key.digest] = life.flaps
+        forget(remembered, at)
 
     def _wind(self, life: AlertLife) -> None:
         if (deadline := life.deadline(self._timing(life.key))) is not None:
@@ -189,8 +201,10 @@ class SettledAlerts:
     def _open(self) -> list[AlertLife]:
         return [life for _, life in sorted(self._lives.items())]
 
-    def _episode(self, key: AlertKey) -> int:
-        return self._episodes[bucket_of(key.text)].get(key.digest, 0)
+    def _new_life(self, key: AlertKey) -> AlertLife:
+        bucket = bucket_of(key.text)
+        episode, flaps = self._episodes[bucket].get(key.digest, 0), self._flaps[bucket].get(key.digest)
+        return AlertLife(key=key, episode=episode, flaps=flaps)
 
     def _is_boolean(self, anomaly: Anomaly) -> bool:
         quantity = self._catalogue.quantities.get(anomaly.quantity or "")

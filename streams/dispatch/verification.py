@@ -2,7 +2,7 @@
 
 A subject is *settled* when it has been clear for the scenario's settle time, seen with quality 0.5 or better. One that
 no sensor can judge (dead, seen too badly, or known from reports alone) is settled by a named person's check that is not
-older than the state that it is in.
+older than the state that it is in. An alert that is held open though all is clear (it flaps) ends first.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from schemas.alerts import AlertSubject
 from schemas.anomalies import Evidence
 from schemas.orders import Link
 from schemas.times import SECOND_NS, parse_time
-from streams.dispatch.case import SENSOR, Case, link, take
+from streams.dispatch.case import SENSOR, Case, KnownAlert, link, take
 from streams.dispatch.clocks import Terms
 
 MIN_QUALITY = 0.5
@@ -50,7 +50,7 @@ def is_back(case: Case) -> bool:
 def settle_at(case: Case, settle_ns: int) -> int | None:
     """Return when the case is verified if nothing changes; ``None`` while something stands against it."""
     subjects = subjects_of(case).values()
-    if not subjects or (case.is_doubted and case.checked_ns is None):
+    if not subjects or (case.is_doubted and case.checked_ns is None) or any(map(_will_end, case.alerts.values())):
         return None
     at = case.checked_ns or 0 if case.is_doubted else 0
     for subject in subjects:
@@ -61,6 +61,12 @@ def settle_at(case: Case, settle_ns: int) -> int | None:
         else:
             return None
     return at
+
+
+def _will_end(alert: KnownAlert) -> bool:
+    """Whether an alert whose subjects are all clear is not on its way out yet, but will be, by its own clocks."""
+    is_clear = all(s.state == "clear" and not needs_person(s) for s in alert.subjects)
+    return is_clear and alert.state not in ("RTNUN", "NORM")
 
 
 def close(case: Case, now_ns: int, terms: Terms) -> None:

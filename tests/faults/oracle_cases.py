@@ -5,6 +5,7 @@ All of one lift's life is replayed in the order of event time: its alarm, the al
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
@@ -15,6 +16,8 @@ from schemas.times import format_time
 
 SECOND_NS = 1_000_000_000
 CLEAR_AFTER = 2  # good readings
+HELD_FROM, HELD_TO, HELD_AT_MOST, NO_MORE = 2.5, 1.25, 5.0, 0.25  # penalties of what comes back again and again
+TOLD_WITHIN_NS = 60 * SECOND_NS  # while it is held
 States = dict[str, dict[str, object]]
 
 
@@ -48,6 +51,7 @@ def alerts_and_cases(findings: Iterable[Finding], catalogue: Catalogue, end_ns: 
                 lift.run_until(change.time_ns)
                 lift.take(change)
         lift.run_until(end_ns)
+        lift.check_told(end_ns)
         alerts |= lift.alerts
         cases |= lift.cases
     return alerts, cases
@@ -86,13 +90,17 @@ class Lift:
         self._path: list[tuple[str, str, str]] = []
         self._cleared_ns: int | None = None
         self._due_ns: int | None = None  # when the case's clock overruns, while it is open
+        self._half_life_ns = scenario.flap_half_life_s * SECOND_NS
+        self._penalty, self._came_back_ns, self._held_ns = 0.0, 0, 0
 
     def run_until(self, now_ns: int) -> None:
         """Let the clocks strike that run out before ``now_ns``: settling first, then escalation."""
         while True:
-            settles_ns = None if self._cleared_ns is None else self._cleared_ns + self._settle_ns
+            settles_ns = None if self._cleared_ns is None else max(self._cleared_ns + self._settle_ns, self._held_ns)
             due = [at for at in (settles_ns, self._due_ns) if at is not None]
             if not due or min(due) >= now_ns:
+                if self._alert is not None and self._cleared_ns is not None and self._held_ns < now_ns:
+                    self._alert["state"] = "RTNUN"
                 return
             if min(due) == settles_ns:
                 self._settle(settles_ns)
@@ -104,9 +112,11 @@ class Lift:
         at = format_time(change.time_ns)
         if not change.is_onset:
             assert self._alert is not None
-            self._alert |= {"state": "RTNUN", "told": [(self._device_id, "clear", at)]}
+            self._alert |= {"told": [(self._device_id, "clear", at)]}
             self._cleared_ns = change.time_ns
             return
+        if self.alerts:
+            self._come_back(change.time_ns)
         if self._alert is None:
             name = alert_id("actual", "lift-fault", self._unit_id, self._device_id, len(self.alerts))
             self._alert = self.alerts[name] = self._new_alert(at)
@@ -114,6 +124,22 @@ class Lift:
         count = int(str(self._alert["count"])) + 1
         self._alert |= {"state": "UNACK", "count": count, "last_seen": at, "told": [(self._device_id, "active", at)]}
         self._cleared_ns = None
+
+    def check_told(self, end_ns: int) -> None:
+        """Refuse a log that ends so early that readers may not know of the last change yet."""
+        if (
+            self._cleared_ns is not None
+            and self._cleared_ns < self._held_ns
+            and end_ns <= self._cleared_ns + TOLD_WITHIN_NS
+        ):
+            raise NotImplementedError("what is told later, and the log ends before")
+
+    def _come_back(self, at_ns: int) -> None:
+        halved = self._penalty * 0.5 ** ((at_ns - self._came_back_ns) / self._half_life_ns)
+        self._penalty = min((halved if halved > NO_MORE else 0.0) + 1, HELD_AT_MOST)
+        self._came_back_ns = at_ns
+        if self._penalty >= HELD_FROM or at_ns < self._held_ns:
+            self._held_ns = at_ns + round(self._half_life_ns * math.log2(self._penalty / HELD_TO))
 
     def _new_alert(self, at: str) -> dict[str, object]:
         return {

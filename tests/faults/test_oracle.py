@@ -69,6 +69,16 @@ def test_of_a_lift_that_breaks_down_often_both_say_when_its_case_closes_and_reop
 
 
 @pytest.mark.parametrize("seed", range(3))
+def test_of_a_lift_whose_contact_flaps_both_say_that_it_is_one_case_until_it_is_quiet(seed: int) -> None:
+    flaps = replace(plan(seed), minutes=60, alarms_per_unit_hour=60.0, units=3, tail_minutes=45)
+    log = as_logged(generate(flaps))
+    expected = said(log)
+    assert unlike(expected, folded(log, seed)) == []
+    assert {alert["state"] for alert in expected.alerts.values()} == {"NORM"}
+    assert max(int(str(alert["count"])) for alert in expected.alerts.values()) > 3
+
+
+@pytest.mark.parametrize("seed", range(3))
 def test_of_a_contact_that_falls_silent_both_say_how_its_case_climbs(seed: int) -> None:
     broken = replace(plan(seed), minutes=20, alarms_per_unit_hour=60.0, units=3, tail_minutes=90)
     log = as_logged([one for one in generate(broken) if one.what == "tick" or not is_after(one, minutes=9)])

@@ -67,6 +67,8 @@ def _anomalies(rng: random.Random, steps: int) -> list[Anomaly | Record]:
             sent.append(mark(channels.ANOMALIES, source, marks[source]))
         elif chance < 0.4 and sent:
             sent += sent[-rng.randrange(1, 6) :]  # after a crash upstream: the same again
+        elif chance < 0.45:
+            sent += _flapping(rng, marks[source], source)
         else:
             sent.append(_anomaly(rng, marks[source], source))
     return sent
@@ -91,6 +93,22 @@ def _anomaly(rng: random.Random, not_before: float, source: int) -> Anomaly:
         quantity=content.choice(("lift_fault", "ch4")),
         unit_id=UNIT if source == 0 else OTHER_UNIT,
     )
+
+
+def _flapping(rng: random.Random, not_before: float, source: int) -> list[Anomaly | Record]:
+    """Return one device's alarm that comes and goes: within its settle time, or beyond it."""
+    period = rng.choice((10, 50, 150))
+    phases: list[Phase] = ["onset", "clear"] * rng.randrange(2, 6)
+    return [
+        anomaly(
+            not_before + place * period,
+            phase,
+            name=f"flap-{source}",
+            subject=f"flap-{source}",
+            unit_id=UNIT if source == 0 else OTHER_UNIT,
+        )
+        for place, phase in enumerate(phases)
+    ]
 
 
 def _scores(rng: random.Random, steps: int) -> list[Record]:

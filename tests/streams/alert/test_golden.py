@@ -27,11 +27,18 @@ AFTER = [
     record(scores(0.0, revision=1, utilities=50.0)),
     *until(400.0),
 ]
-GOLDEN = Golden(Path(__file__).parent / "golden", partition, BEFORE, AFTER)
+HERE = Path(__file__).parent
+GOLDEN = Golden(HERE / "golden", partition, BEFORE, AFTER)
+BEFORE_DAMPING = Golden(HERE / "golden_before_damping", partition, BEFORE, AFTER)  # never written anew
 
 
 def test_what_was_written_is_read_and_gives_the_effects_that_it_must() -> None:
     assert GOLDEN.effects_after() == GOLDEN.kept_effects()
+
+
+def test_alerts_from_before_flap_damping_are_read_as_such_that_never_flapped() -> None:
+    assert b"flaps" not in b"".join(BEFORE_DAMPING.kept().values())
+    assert BEFORE_DAMPING.effects_after() == BEFORE_DAMPING.kept_effects()
 
 
 def test_what_we_write_has_not_changed() -> None:

@@ -19,6 +19,7 @@ from tests.streams.alert.builders import CATALOGUE, UNIT, anomaly, at
 S = SECOND_NS
 KEY = AlertKey("actual", "gas-leak", UNIT, UNIT)
 PLAIN = Timing(settle_ns=60 * S, acknowledge_ns=300 * S)
+DAMPED = Timing(settle_ns=60 * S, off_delay_ns=5 * S, acknowledge_ns=300 * S, flap_half_life_ns=600 * S, tell_ns=60 * S)
 DELAYED = Timing(on_delay_ns=10 * S, off_delay_ns=20 * S, settle_ns=60 * S, acknowledge_ns=300 * S)
 
 
@@ -148,24 +149,48 @@ def test_settling_never_comes_before_the_off_delay() -> None:
     assert timing.settle_ns > timing.off_delay_ns
 
 
-@given(st.integers(0, 2**32), st.sampled_from([PLAIN, DELAYED]))
+@given(st.integers(0, 2**32), st.sampled_from([PLAIN, DELAYED, DAMPED]))
 def test_no_transition_is_forbidden_by_isa_18_2(seed: int, timing: Timing) -> None:
     rng, life, seconds = random.Random(seed), AlertLife(key=KEY, episode=0), 0.0
     for _ in range(60):
         before, seconds = life.state, seconds + rng.choice((0, 1, 15, 70, 400))
         deadline = life.deadline(timing)
-        if deadline is not None and deadline < at(seconds):
+        is_by_clock = deadline is not None and deadline < at(seconds)
+        if deadline is not None and is_by_clock:
             seconds = (deadline - at(0)) / S
             is_seen = life.fire(deadline, timing)
         else:
             is_seen = _random_step(life, rng, seconds, timing)
+        if is_seen:
+            life.told(at(seconds))
         assert life.state == before or life.state in FOLLOWS[before]
         assert is_seen or life.state == before
         following = life.deadline(timing)
         assert following is None or following >= at(seconds)
+        if at(seconds) < life.held_until_ns:
+            assert life.base != "RTNUN"
+            assert not (is_by_clock and life.is_over)
         if life.is_over:
             assert life.state == "NORM"
-            life = AlertLife(key=KEY, episode=life.episode + 1)
+            life = AlertLife(key=KEY, episode=life.episode + (life.sent_ns is not None), flaps=life.flaps)
+    _assert_it_ends_when_it_stays_quiet(life, seconds, timing)
+
+
+def _assert_it_ends_when_it_stays_quiet(life: AlertLife, seconds: float, timing: Timing) -> None:
+    """Two half-lives, the off-delay and the settle time are enough; the last state's last word is told."""
+    for name in "ab":  # the last word is a good reading's
+        life.observe(anomaly(seconds, name=name), timing)
+        life.told(at(seconds))
+        life.observe(anomaly(seconds, "clear", name=name), timing)
+    bound = at(seconds) + 2 * timing.flap_half_life_ns + timing.off_delay_ns + timing.settle_ns + 1
+    while (deadline := life.deadline(timing)) is not None:
+        assert deadline <= bound + timing.acknowledge_ns
+        before = life.state
+        if life.fire(deadline, timing):
+            life.told(deadline)
+        assert life.state == before or life.state in FOLLOWS[before]
+        assert not life.is_over or deadline <= bound
+    assert life.is_over
 
 
 def _random_step(life: AlertLife, rng: random.Random, seconds: float, timing: Timing) -> bool:
