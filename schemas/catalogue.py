@@ -1,13 +1,16 @@
-"""The catalogue that domain people change: quantities, indicators, tables, scenarios (`streams.catalogue` reads it)."""
+"""The catalogue that domain people change: quantities, indicators, tables, scenarios (`streams.catalogue` reads it).
+
+Its units and teams are registry records: what is in force of them is said by the registry, once they are applied.
+"""
 
 from __future__ import annotations
 
 from datetime import UTC, date, datetime
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
-from schemas.registry import UnitKind
+from schemas.registry import RegistryFile, UnitKind
 from schemas.rules import Entry, LevelRule, Levels, Rule, Seconds, Severity, Word, signals_of
 from schemas.signs import Domain
 from schemas.times import SECOND_NS, SHANGHAI_NS
@@ -201,12 +204,15 @@ class PollutionSource(Entry):
 class Catalogue(Entry):
     """All of it, by id."""
 
+    model_config = ConfigDict(arbitrary_types_allowed=True)  # of the registry's records
+
     quantities: dict[str, Quantity]
     indicators: dict[str, IndicatorEntry]
     scenarios: dict[str, Scenario]
     tables: dict[str, Table] = Field(default={})
     sources: dict[str, PollutionSource] = Field(default={})
     joining: dict[str, Joining] = Field(default={})
+    registry: RegistryFile = RegistryFile()  # of units.yaml and teams.yaml
 
     @property
     def exponent(self) -> float:

@@ -151,7 +151,7 @@ def _bad_times(entries: list[tuple[str, Entry]]) -> Iterator[str]:
 def _read_yaml(path: Path) -> RegistryFile:
     raw = read_bytes(path)
     try:
-        content = _times_as_text(msgspec.yaml.decode(raw))
+        content = times_as_text(msgspec.yaml.decode(raw))
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, ValueError) as error:
         raise FileFormatError(f"{path}: not YAML: {error}") from error
     if not isinstance(content, dict):
@@ -182,12 +182,12 @@ def _entry(place: str, row: Any, kind: type[T]) -> T:
         raise FileFormatError(f"{place}: {error}") from error
 
 
-def _times_as_text(value: Any) -> Any:
+def times_as_text(value: Any) -> Any:
     """Return ``value`` with times as text: YAML reads an unquoted time as one."""
     if isinstance(value, dict):
-        return {key: _times_as_text(item) for key, item in value.items()}
+        return {key: times_as_text(item) for key, item in value.items()}
     if isinstance(value, list):
-        return [_times_as_text(item) for item in value]
+        return [times_as_text(item) for item in value]
     if isinstance(value, dt.datetime):
         zoned = value if value.tzinfo else value.replace(tzinfo=dt.UTC)
         since = zoned - dt.datetime(1970, 1, 1, tzinfo=dt.UTC)

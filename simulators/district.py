@@ -12,7 +12,7 @@ import msgspec
 import numpy as np
 
 from schemas.registry import Device, Gateway, RegistryFile, Unit, UnitKind, Zone
-from simulators.places import DISTRICT, GRIDS_PER_SUBDISTRICT, PILOTS, SUBDISTRICTS, Pilot, Subdistrict, gateway_of
+from simulators.places import DISTRICT, GRIDS_PER_SUBDISTRICT, PILOTS, SUBDISTRICTS, Subdistrict, gateway_of
 from simulators.roster import teams
 
 UNITS = 1_200
@@ -107,16 +107,24 @@ KIND_NAMES: dict[UnitKind, tuple[str, str]] = {
 
 
 def registry(
-    *, seed: int = 1, devices: int = 5_000, units: int = UNITS, injected: Collection[str] = (), video_s: float = 5.0
+    known: RegistryFile,
+    *,
+    seed: int = 1,
+    devices: int = 5_000,
+    units: int = UNITS,
+    injected: Collection[str] = (),
+    video_s: float = 5.0,
 ) -> RegistryFile:
     """Return the district's units, devices, teams and gateways.
 
     Parameters
     ----------
+    known
+        The catalogue's units and teams; those of its units that are no pilots have devices as ordinary ones have.
     devices
         How many; the pilot units keep all of theirs, so that there are never fewer than about 130.
     units
-        How many, the pilots among them.
+        How many, the catalogue's among them.
     injected
         Units whose devices report every 2 s, because a scenario will play there.
     video_s
@@ -125,19 +133,20 @@ def registry(
     Raises
     ------
     ValueError
-        The units cannot hold so many devices, or there are fewer units than pilots.
+        The units cannot hold so many devices, or there are fewer units than the catalogue has.
     """
-    if units < len(PILOTS):
-        raise ValueError(f"units must be at least {len(PILOTS)}, the pilot units, not {units}")
+    if units < len(known.units):
+        raise ValueError(f"units must be at least {len(known.units)}, those of the catalogue, not {units}")
     if devices > units * MAX_DEVICES_PER_UNIT // 2:
         raise ValueError(f"{units} units hold at most {units * MAX_DEVICES_PER_UNIT // 2} devices, not {devices}")
     rng = np.random.default_rng([seed, 1])
-    ordinary = tuple(_ordinary_unit(number, rng) for number in range(1, units - len(PILOTS) + 1))
-    own = [device for pilot in PILOTS for device in _pilot_devices(pilot)]
-    rest = _spread(ordinary or tuple(p.unit for p in PILOTS), max(0, devices - len(own)), rng)
+    made = tuple(_ordinary_unit(number, rng) for number in range(1, units - len(known.units) + 1))
+    every_unit = (*known.units, *made)
+    own = [device for unit in known.units for device in _pilot_devices(unit)]
+    ordinary = tuple(unit for unit in every_unit if unit.unit_id not in PILOTS)
+    rest = _spread(ordinary or known.units, max(0, devices - len(own)), rng)
     paced = (_paced(device, injected, video_s) for device in (*own, *rest))
-    every_unit = (*(pilot.unit for pilot in PILOTS), *ordinary)
-    return RegistryFile(units=every_unit, devices=tuple(paced), teams=teams(every_unit), gateways=_gateways())
+    return RegistryFile(units=every_unit, devices=tuple(paced), teams=teams(known, every_unit), gateways=_gateways())
 
 
 def _gateways() -> tuple[Gateway, ...]:
@@ -182,8 +191,10 @@ def _zones(name: str, rng: np.random.Generator) -> tuple[Zone, ...]:
     )
 
 
-def _pilot_devices(pilot: Pilot) -> Iterator[Device]:
-    unit = pilot.unit
+def _pilot_devices(unit: Unit) -> Iterator[Device]:
+    pilot = PILOTS.get(unit.unit_id)
+    if pilot is None:
+        return
     name = unit.unit_id.rsplit(".", 1)[1]
     for kind, count in pilot.devices.items():
         for number in range(1, count + 1):

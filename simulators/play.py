@@ -14,7 +14,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 
 from schemas.registry import RegistryFile
 from schemas.times import SECOND_NS, format_time
-from simulators.district import registry
+from simulators.district import UNITS, registry
 from simulators.network import NetworkFaults
 from simulators.scenarios import Fault, faults_of, onset_of, units_of
 from simulators.sending import Sender
@@ -54,6 +54,7 @@ def stage_faults(staging: Staging, district: RegistryFile) -> list[Fault]:
 class Play:
     """What is played; ``clock_scale`` divides how long faults, near misses and the teams' work last."""
 
+    known: RegistryFile  # the catalogue's units and teams
     devices: int = 2_000
     seed: int = 1
     scenarios: tuple[str, ...] = ()
@@ -75,7 +76,8 @@ async def play(
     """Register the district with ``register``, then play it until ``stop``; producer and consumer are started."""
     clock = BehindClock(what.behind_s)
     injected = Staging(scenarios=what.scenarios, start_s=0.0).injected()
-    district = registry(seed=what.seed, devices=what.devices, injected=injected)
+    units = max(UNITS, len(what.known.units))
+    district = registry(what.known, seed=what.seed, devices=what.devices, units=units, injected=injected)
     await register(district)
     start_s = clock.now_ns() / SECOND_NS
     staging = Staging(scenarios=what.scenarios, start_s=start_s, clock_scale=what.clock_scale)

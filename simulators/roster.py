@@ -1,69 +1,55 @@
-"""The district's field teams, from a unit's own people up to the city's, all of mode ``exercise``."""
+"""The district's field teams: those of the catalogue, and by rule one a grid and one a skill in each subdistrict.
+
+All are of mode ``exercise``: a team that the catalogue has as a real one is left out, so that no simulation changes it.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 
 from schemas.ids import Tier
-from schemas.registry import Team, Unit
-from simulators.places import DISTRICT, PILOTS
+from schemas.registry import RegistryFile, Team, Unit
+from simulators.places import DISTRICT
 
-SKILLS = (
-    "lift",
-    "gas",
-    "crowd",
-    "fire",
-    "water",
-    "power",
-    "equipment",
-    "facility",
-    "emergency",
-    "environment",
-    "structure",
-    "sanitation",
-    "greenery",
-    "care",
-    "traffic",
-    "patrol",
-    "maintenance",
-)
+GENERAL = "general"
 
 
-def teams(units: Iterable[Unit]) -> tuple[Team, ...]:
-    """Return every team; each skill is there at each tier from the subdistrict up."""
-    known = tuple(units)
-    return (*_own(), *_grid_teams(known), *_subdistrict_teams(known), *_upper_teams(known))
+def teams(known: RegistryFile, units: Sequence[Unit]) -> tuple[Team, ...]:
+    """Return every team that is simulated.
+
+    Parameters
+    ----------
+    known
+        Its teams come first, those of mode ``exercise``; the skills of its city tier are there in each subdistrict.
+    units
+        All units of the district; a grid's or subdistrict's team is at home in the first one there.
+    """
+    skills = _city_skills(known.teams)
+    taken = {team.team_id for team in known.teams}
+    simulated = (team for team in known.teams if team.mode == "exercise")
+    made = (*_grid_teams(units, skills), *_subdistrict_teams(units, skills))
+    return (*simulated, *(team for team in made if team.team_id not in taken))
 
 
-def _own() -> Iterator[Team]:
-    for pilot in PILOTS:
-        assert pilot.unit.responsible is not None
-        yield _team(pilot.unit.responsible, pilot.skills, "unit", pilot.unit)
+def _city_skills(known: Sequence[Team]) -> tuple[str, ...]:
+    skills = (skill for team in known if team.tier == "city" for skill in team.skills)
+    return tuple(dict.fromkeys(skill for skill in skills if skill != GENERAL))
 
 
-def _grid_teams(units: tuple[Unit, ...]) -> Iterator[Team]:
+def _grid_teams(units: Sequence[Unit], skills: Sequence[str]) -> Iterator[Team]:
     for number, (grid, home) in enumerate(sorted(_first_of(units, labels=3).items())):
-        skills = ("general", SKILLS[number % len(SKILLS)])
-        yield _team(f"{DISTRICT}-grid-{grid.split('.', 1)[1].replace('.', '-')}", skills, "grid", home)
+        own = (GENERAL, skills[number % len(skills)]) if skills else (GENERAL,)
+        yield _team(f"{DISTRICT}-grid-{grid.split('.', 1)[1].replace('.', '-')}", own, "grid", home)
 
 
-def _subdistrict_teams(units: tuple[Unit, ...]) -> Iterator[Team]:
+def _subdistrict_teams(units: Sequence[Unit], skills: Sequence[str]) -> Iterator[Team]:
     for place, home in sorted(_first_of(units, labels=2).items()):
         name = place.split(".")[1]
-        for skill in SKILLS:
-            yield _team(f"{DISTRICT}-sub-{name}-{skill}", ("general", skill), "subdistrict", home, capacity=2)
+        for skill in skills:
+            yield _team(f"{DISTRICT}-sub-{name}-{skill}", (GENERAL, skill), "subdistrict", home, capacity=2)
 
 
-def _upper_teams(units: tuple[Unit, ...]) -> Iterator[Team]:
-    for number in (1, 2):
-        for skill in SKILLS:
-            home = units[(number * 3) % len(units)]
-            yield _team(f"{DISTRICT}-district-{skill}-{number}", ("general", skill), "district", home, capacity=3)
-    for skill in SKILLS:
-        yield _team(f"{DISTRICT}-city-{skill}", ("general", skill), "city", units[0], capacity=10)
-
-
-def _first_of(units: tuple[Unit, ...], labels: int) -> dict[str, Unit]:
+def _first_of(units: Sequence[Unit], labels: int) -> dict[str, Unit]:
     first: dict[str, Unit] = {}
     for unit in units:
         first.setdefault(".".join(unit.unit_id.split(".")[:labels]), unit)

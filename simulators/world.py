@@ -59,7 +59,7 @@ class World:
         self._seed = seed
         self._network = network or NetworkFaults()
         devices = [device for device in registry.devices if device.mode == "exercise"]
-        self._fleet = Fleet(seed, devices, {pilot.unit.unit_id for pilot in PILOTS})
+        self._fleet = Fleet(seed, devices, PILOTS.keys())
         self._counters = Counters(seed, registry.units, devices, injected, self._persons, self._seen)
         self._gateways = {unit.unit_id: gateway_urn(gateway_of(unit.unit_id)) for unit in registry.units}
         self.lost_rows: Counter[str] = Counter()  # by topic: what the network swallowed

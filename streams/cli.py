@@ -9,6 +9,7 @@ import asyncio
 import logging
 import sys
 import time
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,6 +23,7 @@ from streams.commands.running import OneLineGroup, run_until_stopped, set_up_log
 from streams.settings import Settings, SettingsError
 
 if TYPE_CHECKING:
+    from schemas.registry import RegistryFile
     from simulators.recorded import Recording
     from simulators.replay import Survey
 
@@ -80,7 +82,8 @@ def up(
         seed=seed,
         broker=running.broker_of_up(),
     )
-    running.catalogue_of(settings)  # else each child would find out by itself, again and again
+    catalogue = running.catalogue_of(settings)  # else each child would find out by itself, again and again
+    _need_units(catalogue.registry, plan.scenarios)
     running.need_store(settings)
     if plan.broker == "given":
         running.need_kafka(settings)
@@ -109,14 +112,15 @@ def simulate(
 
     Example: vitals simulate --devices 5000
     """
-    from schemas.registry import RegistryFile
     from simulators.play import Play, play
     from simulators.scenarios import SCENARIOS
     from streams.kafka import consumer, producer, topic_name
     from streams.local.up import check_scenarios
     from streams.registry.apply import apply_registry, wait_until_read
 
+    known = running.catalogue_of(settings).registry
     what = Play(
+        known=known,
         devices=devices,
         seed=seed,
         scenarios=check_scenarios(scenarios, SCENARIOS),
@@ -126,6 +130,7 @@ def simulate(
         truth=truth,
         out=out,
     )
+    _need_units(known, what.scenarios)
     set_up_logging()
 
     async def register(district: RegistryFile) -> None:
@@ -184,14 +189,17 @@ def replay(
     night = NIGHTS.get(str(mapping))
     recording = None if night is not None else _recording(mapping, data, from_ns, to_ns)
     replaying.need_namespace(settings)
-    running.catalogue_of(settings)
+    catalogue = running.catalogue_of(settings)
     running.need_store(settings)
     running.need_kafka(settings)
     if recording is not None:
         found = source_of(recording, _surveyed(recording))
     else:
         assert night is not None
-        found = night_of(night, from_ns=from_ns, to_ns=to_ns)
+        try:
+            found = night_of(night, catalogue.registry.units, from_ns=from_ns, to_ns=to_ns)
+        except ValueError as error:
+            raise SettingsError(str(error)) from error
     if found.first_ns is None or found.last_ns is None:
         raise SettingsError(f"no row of {data or mapping} lies between --from and --to")
     shift_ns = shift_to(found.last_ns, time.time_ns()) if times == "shifted" else 0
@@ -218,6 +226,17 @@ def replay(
     if report is not None:
         report.write_bytes(msgspec.json.format(msgspec.json.encode(written), indent=2))
     sys.exit(ended.exit_code())
+
+
+def _need_units(known: RegistryFile, scenarios: Iterable[str]) -> None:
+    """Refuse scenarios that play in units which the catalogue does not have."""
+    from simulators.scenarios import units_of
+
+    units = {unit.unit_id for unit in known.units}
+    for scenario in scenarios:
+        for unit_id in units_of(scenario):
+            if unit_id not in units:
+                raise SettingsError(f"scenario {scenario} is played in {unit_id}, which units.yaml does not have")
 
 
 def _recording(mapping: Path, data: Path | None, from_ns: int, to_ns: int) -> Recording:

@@ -25,7 +25,7 @@ A. Johansson, H. Al-Abideen, "Dynamics of crowd disasters", Phys. Rev. E 75, 200
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -39,7 +39,7 @@ from simulators.bund.envelope import Night
 from simulators.noise import normal, streams_of
 from simulators.outgoing import Outgoing
 from simulators.people import walking_speed_mps
-from simulators.places import DISTRICT, PILOTS, gateway_of
+from simulators.places import BUND, DISTRICT, gateway_of
 from simulators.replay import Source
 
 STAY_S = 3_600.0
@@ -68,15 +68,18 @@ class Minute:
     speed_mps: float
 
 
-def units() -> tuple[Unit, ...]:
-    """Return the Bund's units."""
-    return tuple(pilot.unit for pilot in PILOTS if pilot.unit.unit_id.startswith(f"{DISTRICT}.bund."))
+def bund_registry(units: Iterable[Unit]) -> RegistryFile:
+    """Return those of the units that make up the Bund, and the gateway that speaks for them.
 
-
-def bund_registry() -> RegistryFile:
-    """Return the Bund's units, and the gateway that speaks for them."""
-    gateway = gateway_of(units()[0].unit_id)
-    return RegistryFile(units=units(), gateways=(Gateway(gateway_id=gateway, districts=(DISTRICT,)),))
+    Raises
+    ------
+    ValueError
+        Its stair is in none of them.
+    """
+    found = tuple(unit for unit in units if unit.unit_id.startswith(f"{BUND}."))
+    if not any(zone.zone_id == STAIR for unit in found for zone in unit.zones):
+        raise ValueError(f"units.yaml has no zone {STAIR} in {BUND}: the night on the Bund is about it")
+    return RegistryFile(units=found, gateways=(Gateway(gateway_id=gateway_of(BUND), districts=(DISTRICT,)),))
 
 
 def present(night: Night, time_ns: int) -> float:
@@ -132,9 +135,9 @@ class Stair:
         return walking_speed_mps(density) * STAIR_SPEED_MPS / 1.34
 
 
-def minutes(night: Night, seed: int) -> Iterator[tuple[int, dict[str, Minute]]]:
+def minutes(night: Night, units: Sequence[Unit], seed: int) -> Iterator[tuple[int, dict[str, Minute]]]:
     """Yield (end of the minute in ns, what each zone was like) over the whole night."""
-    zones = [zone for unit in units() for zone in unit.zones]
+    zones = [zone for unit in units for zone in unit.zones]
     stair = next(Stair(night, zone) for zone in zones if zone.zone_id == STAIR)
     streams = streams_of(seed, [f"{night.name} {zone.zone_id}" for zone in zones])
     for time_ns in range(night.start_ns + PERIOD_S * SECOND_NS, night.end_ns + 1, PERIOD_S * SECOND_NS):
@@ -153,27 +156,37 @@ def minutes(night: Night, seed: int) -> Iterator[tuple[int, dict[str, Minute]]]:
 
 
 def events(
-    night: Night, *, seed: int = 1, from_ns: int = 0, to_ns: int | None = None, shift_ns: int = 0
+    night: Night,
+    units: Sequence[Unit],
+    *,
+    seed: int = 1,
+    from_ns: int = 0,
+    to_ns: int | None = None,
+    shift_ns: int = 0,
 ) -> Iterator[Outgoing]:
     """Yield the night's crowd rows, a record a unit and minute, in order of time; all of mode ``exercise``."""
     before: dict[str, int] = {}
-    for time_ns, zones in minutes(night, seed):
-        for unit in units():
+    for time_ns, zones in minutes(night, units, seed):
+        for unit in units:
             rows = [_row(z, zones[z.zone_id], before.get(z.zone_id), time_ns + shift_ns) for z in unit.zones]
             if from_ns <= time_ns and (to_ns is None or time_ns < to_ns):
                 yield _record(night, unit, rows, time_ns + shift_ns)
         before = {zone: minute.present for zone, minute in zones.items()}
 
 
-def source_of(night: Night, *, seed: int = 1, from_ns: int = 0, to_ns: int | None = None) -> Source:
-    """Return the night as a replay takes it."""
-    times = [t for t, _ in minutes(night, seed) if from_ns <= t and (to_ns is None or t < to_ns)]
+def source_of(
+    night: Night, known: Iterable[Unit], *, seed: int = 1, from_ns: int = 0, to_ns: int | None = None
+) -> Source:
+    """Return the night as a replay takes it, in those of the catalogue's units that make up the Bund."""
+    registry = bund_registry(known)
+    units = registry.units
+    times = [t for t, _ in minutes(night, units, seed) if from_ns <= t and (to_ns is None or t < to_ns)]
     return Source(
-        registry=bund_registry(),
+        registry=registry,
         first_ns=times[0] if times else None,
         last_ns=times[-1] if times else None,
-        rows=len(times) * sum(len(unit.zones) for unit in units()),
-        records=lambda shift_ns: events(night, seed=seed, from_ns=from_ns, to_ns=to_ns, shift_ns=shift_ns),
+        rows=len(times) * sum(len(unit.zones) for unit in units),
+        records=lambda shift_ns: events(night, units, seed=seed, from_ns=from_ns, to_ns=to_ns, shift_ns=shift_ns),
     )
 
 

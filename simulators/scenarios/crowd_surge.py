@@ -12,8 +12,8 @@ from simulators.scenarios.fault import Fault, unit_named
 from simulators.scenarios.staging import OwnStage
 
 SCENARIO = "crowd-surge"
-UNIT = BUND_CHENYI.unit.unit_id
-NEAR_MISS_UNIT = TIANZIFANG.unit.unit_id
+UNIT = BUND_CHENYI
+NEAR_MISS_UNIT = TIANZIFANG
 SURGE_PER_M2 = 5.7  # past the 5 of red
 GROUP_PER_M2 = 1.0  # together with those who are there under the 2 of the first limit
 GROWTH_S = 480.0

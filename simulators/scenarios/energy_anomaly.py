@@ -6,8 +6,8 @@ from simulators.scenarios.staging import NearMiss, Stage
 
 STAGE = Stage(
     scenario="energy-anomaly",
-    unit_id=NANJING_BUILDING.unit.unit_id,
-    near_miss_unit_id=HUAIHAI_TOWER.unit.unit_id,
+    unit_id=NANJING_BUILDING,
+    near_miss_unit_id=HUAIHAI_TOWER,
     expect="blue",
     effects=lambda unit: (Ramp(series=unit.series("power"), to=1_400, grow_s=60, decimals=0, jitter=8),),
     near_misses=(

@@ -6,8 +6,8 @@ from simulators.scenarios.staging import NearMiss, Stage
 
 STAGE = Stage(
     scenario="fire-lane-blocked",
-    unit_id=CHUNJIANG.unit.unit_id,
-    near_miss_unit_id=LIYUAN.unit.unit_id,
+    unit_id=CHUNJIANG,
+    near_miss_unit_id=LIYUAN,
     expect="yellow",
     subject=lambda unit: unit.camera(),
     effects=lambda unit: (Sight(cameras=(unit.camera(),), kind="blocked_fire_lane"),),

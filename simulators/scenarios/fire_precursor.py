@@ -6,8 +6,8 @@ from simulators.scenarios.staging import NearMiss, Stage
 
 STAGE = Stage(
     scenario="fire-precursor",
-    unit_id=NANJING_BUILDING.unit.unit_id,
-    near_miss_unit_id=HUAIHAI_TOWER.unit.unit_id,
+    unit_id=NANJING_BUILDING,
+    near_miss_unit_id=HUAIHAI_TOWER,
     expect="orange",
     effects=lambda unit: (
         Step(series=unit.series("smoke"), to=1),

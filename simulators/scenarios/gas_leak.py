@@ -12,8 +12,8 @@ from simulators.scenarios.fault import Fault, devices_with
 from simulators.scenarios.staging import OwnStage
 
 SCENARIO = "gas-leak"
-UNIT = QUXI_ROAD.unit.unit_id
-NEAR_MISS_UNIT = YUYANGLI.unit.unit_id
+UNIT = QUXI_ROAD
+NEAR_MISS_UNIT = YUYANGLI
 LEAK_PPM = 16_000.0  # where the two nearest sensors end: 32% of the lower explosive limit
 NEAR_SHARES = (1.0, 0.85)
 FAR_SHARE = 0.03  # what the others of the unit see of it

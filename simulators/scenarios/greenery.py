@@ -6,8 +6,8 @@ from simulators.scenarios.staging import NearMiss, Stage
 
 STAGE = Stage(
     scenario="greenery",
-    unit_id=TIANZIFANG.unit.unit_id,
-    near_miss_unit_id=BUND_CHENYI.unit.unit_id,
+    unit_id=TIANZIFANG,
+    near_miss_unit_id=BUND_CHENYI,
     expect="yellow",
     subject=lambda unit: unit.series("tree_tilt")[0].partition("/")[0],
     effects=lambda unit: (

@@ -6,8 +6,8 @@ from simulators.scenarios.staging import NearMiss, Stage
 
 STAGE = Stage(
     scenario="heritage-structure",
-    unit_id=YUYANGLI.unit.unit_id,
-    near_miss_unit_id=LAOXIMEN.unit.unit_id,
+    unit_id=YUYANGLI,
+    near_miss_unit_id=LAOXIMEN,
     expect="yellow",
     effects=lambda unit: (
         Ramp(series=unit.series("crack_width"), to=4.2, grow_s=200, fade_s=60, decimals=3, jitter=0.02),

@@ -6,8 +6,8 @@ from simulators.scenarios.staging import NearMiss, Stage
 
 STAGE = Stage(
     scenario="intrusion",
-    unit_id=CHUNJIANG.unit.unit_id,
-    near_miss_unit_id=LIYUAN.unit.unit_id,
+    unit_id=CHUNJIANG,
+    near_miss_unit_id=LIYUAN,
     expect="yellow",
     effects=lambda unit: (
         Step(series=unit.series("gate_forced"), to=1),

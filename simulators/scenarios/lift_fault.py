@@ -11,8 +11,8 @@ from simulators.scenarios.fault import Fault, devices_with
 from simulators.scenarios.staging import OwnStage
 
 SCENARIO = "lift-fault"
-UNIT = NANJING_BUILDING.unit.unit_id
-NEAR_MISS_UNIT = CHUNJIANG.unit.unit_id
+UNIT = NANJING_BUILDING
+NEAR_MISS_UNIT = CHUNJIANG
 QUANTITY = "lift_fault"
 HELD_S = 600.0
 

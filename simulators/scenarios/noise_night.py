@@ -6,8 +6,8 @@ from simulators.scenarios.staging import NearMiss, Stage
 
 STAGE = Stage(
     scenario="noise-night",
-    unit_id=CHUNJIANG.unit.unit_id,
-    near_miss_unit_id=LIYUAN.unit.unit_id,
+    unit_id=CHUNJIANG,
+    near_miss_unit_id=LIYUAN,
     expect="blue",
     from_hour=22,
     effects=lambda unit: (Ramp(series=unit.series("LAeq"), to=74, grow_s=10, fade_s=5, decimals=1, jitter=2),),

@@ -6,8 +6,8 @@ from simulators.scenarios.staging import NearMiss, Stage
 
 STAGE = Stage(
     scenario="parking",
-    unit_id=QUXI_ROAD.unit.unit_id,
-    near_miss_unit_id=YUYUAN_SHOPS.unit.unit_id,
+    unit_id=QUXI_ROAD,
+    near_miss_unit_id=YUYUAN_SHOPS,
     expect="blue",
     subject=lambda unit: unit.camera(1),
     effects=lambda unit: (Sight(cameras=(unit.camera(1),), kind="illegal_parking"),),

@@ -6,8 +6,8 @@ from simulators.scenarios.staging import NearMiss, Stage
 
 STAGE = Stage(
     scenario="pollution-source",
-    unit_id=QUXI_ROAD.unit.unit_id,
-    near_miss_unit_id=YUYUAN_SHOPS.unit.unit_id,
+    unit_id=QUXI_ROAD,
+    near_miss_unit_id=YUYUAN_SHOPS,
     expect="yellow",
     effects=lambda unit: (
         Ramp(series=unit.series("voc"), to=3_200, grow_s=180, fade_s=90, decimals=0, jitter=60),

@@ -6,8 +6,8 @@ from simulators.scenarios.staging import NearMiss, Stage
 
 STAGE = Stage(
     scenario="power-fault",
-    unit_id=CHUNJIANG.unit.unit_id,
-    near_miss_unit_id=LIYUAN.unit.unit_id,
+    unit_id=CHUNJIANG,
+    near_miss_unit_id=LIYUAN,
     expect="orange",
     effects=lambda unit: (Silence(series=(*unit.every("voltage"), *unit.every("load"))),),
     near_misses=(

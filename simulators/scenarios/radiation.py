@@ -6,8 +6,8 @@ from simulators.scenarios.staging import NearMiss, Stage
 
 STAGE = Stage(
     scenario="radiation",
-    unit_id=YUYANGLI.unit.unit_id,
-    near_miss_unit_id=LAOXIMEN.unit.unit_id,
+    unit_id=YUYANGLI,
+    near_miss_unit_id=LAOXIMEN,
     expect="orange",
     effects=lambda unit: (Ramp(series=unit.every("dose_rate"), to=620, grow_s=60, fade_s=30, jitter=15),),
     near_misses=(

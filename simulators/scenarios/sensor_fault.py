@@ -6,8 +6,8 @@ from simulators.scenarios.staging import NearMiss, Stage
 
 STAGE = Stage(
     scenario="sensor-fault",
-    unit_id=NANJING_BUILDING.unit.unit_id,
-    near_miss_unit_id=HUAIHAI_TOWER.unit.unit_id,
+    unit_id=NANJING_BUILDING,
+    near_miss_unit_id=HUAIHAI_TOWER,
     expect="blue",
     subject=lambda unit: unit.series("temperature")[0].partition("/")[0],
     effects=lambda unit: (Silence(series=unit.series("temperature")),),

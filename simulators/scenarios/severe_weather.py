@@ -6,8 +6,8 @@ from simulators.scenarios.staging import NearMiss, Stage
 
 STAGE = Stage(
     scenario="severe-weather",
-    unit_id=YUYANGLI.unit.unit_id,
-    near_miss_unit_id=LAOXIMEN.unit.unit_id,
+    unit_id=YUYANGLI,
+    near_miss_unit_id=LAOXIMEN,
     expect="yellow",
     effects=lambda unit: (
         Ramp(series=unit.series("wind_speed"), to=21, grow_s=60, fade_s=60, jitter=1.5),

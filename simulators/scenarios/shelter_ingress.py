@@ -6,8 +6,8 @@ from simulators.scenarios.staging import NearMiss, Stage
 
 STAGE = Stage(
     scenario="shelter-ingress",
-    unit_id=NANJING_BUILDING.unit.unit_id,
-    near_miss_unit_id=HUAIHAI_TOWER.unit.unit_id,
+    unit_id=NANJING_BUILDING,
+    near_miss_unit_id=HUAIHAI_TOWER,
     expect="yellow",
     effects=lambda unit: (
         Ramp(series=unit.series("sump_level"), to=190, grow_s=240, fade_s=90, decimals=0),

@@ -6,8 +6,8 @@ from simulators.scenarios.staging import NearMiss, Stage
 
 STAGE = Stage(
     scenario="site-dust-noise",
-    unit_id=YUYANGLI.unit.unit_id,
-    near_miss_unit_id=LAOXIMEN.unit.unit_id,
+    unit_id=YUYANGLI,
+    near_miss_unit_id=LAOXIMEN,
     expect="yellow",
     effects=lambda unit: (
         Ramp(series=unit.series("site_pm10"), to=1_450, grow_s=90, fade_s=60, decimals=0, jitter=60),

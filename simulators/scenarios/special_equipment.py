@@ -6,8 +6,8 @@ from simulators.scenarios.staging import NearMiss, Stage
 
 STAGE = Stage(
     scenario="special-equipment",
-    unit_id=NANJING_BUILDING.unit.unit_id,
-    near_miss_unit_id=HUAIHAI_TOWER.unit.unit_id,
+    unit_id=NANJING_BUILDING,
+    near_miss_unit_id=HUAIHAI_TOWER,
     expect="orange",
     subject=lambda unit: unit.series("steam_pressure")[0].partition("/")[0],
     effects=lambda unit: (

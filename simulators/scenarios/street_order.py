@@ -6,8 +6,8 @@ from simulators.scenarios.staging import NearMiss, Stage
 
 STAGE = Stage(
     scenario="street-order",
-    unit_id=QUXI_ROAD.unit.unit_id,
-    near_miss_unit_id=YUYUAN_SHOPS.unit.unit_id,
+    unit_id=QUXI_ROAD,
+    near_miss_unit_id=YUYUAN_SHOPS,
     expect="blue",
     subject=lambda unit: unit.camera(2),
     effects=lambda unit: (Sight(cameras=(unit.camera(2),), kind="street_vendor"),),

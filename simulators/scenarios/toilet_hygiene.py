@@ -6,8 +6,8 @@ from simulators.scenarios.staging import NearMiss, Stage
 
 STAGE = Stage(
     scenario="toilet-hygiene",
-    unit_id=TIANZIFANG.unit.unit_id,
-    near_miss_unit_id=BUND_CHENYI.unit.unit_id,
+    unit_id=TIANZIFANG,
+    near_miss_unit_id=BUND_CHENYI,
     expect="blue",
     effects=lambda unit: (Ramp(series=unit.series("nh3"), to=2.1, grow_s=120, fade_s=60, decimals=3, jitter=0.05),),
     near_misses=(

@@ -6,8 +6,8 @@ from simulators.scenarios.staging import NearMiss, Stage
 
 STAGE = Stage(
     scenario="traffic",
-    unit_id=QUXI_ROAD.unit.unit_id,
-    near_miss_unit_id=YUYUAN_SHOPS.unit.unit_id,
+    unit_id=QUXI_ROAD,
+    near_miss_unit_id=YUYUAN_SHOPS,
     expect="yellow",
     effects=lambda unit: (
         Ramp(series=unit.series("speed"), to=5, grow_s=60, fade_s=40, decimals=1, jitter=0.8),

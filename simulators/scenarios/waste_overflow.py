@@ -6,8 +6,8 @@ from simulators.scenarios.staging import NearMiss, Stage
 
 STAGE = Stage(
     scenario="waste-overflow",
-    unit_id=CHUNJIANG.unit.unit_id,
-    near_miss_unit_id=LIYUAN.unit.unit_id,
+    unit_id=CHUNJIANG,
+    near_miss_unit_id=LIYUAN,
     expect="blue",
     subject=lambda unit: unit.series("fill_level")[0].partition("/")[0],
     effects=lambda unit: (

@@ -6,8 +6,8 @@ from simulators.scenarios.staging import NearMiss, Stage
 
 STAGE = Stage(
     scenario="water-burst",
-    unit_id=YUYANGLI.unit.unit_id,
-    near_miss_unit_id=LAOXIMEN.unit.unit_id,
+    unit_id=YUYANGLI,
+    near_miss_unit_id=LAOXIMEN,
     expect="orange",
     effects=lambda unit: (
         Ramp(series=unit.series("water_pressure"), to=90_000, grow_s=20, decimals=0, jitter=2_000),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -11,17 +10,14 @@ from pydantic import ValidationError
 
 from schemas.catalogue import Catalogue, IndicatorEntry, Joining, PollutionSource, Quantity, Scenario, Table
 from schemas.rules import Entry
+from streams.catalogue.nodes import CatalogueError, find, line_of, read, value_of
+from streams.catalogue.registered import read_registered
 
+__all__ = ["CATALOGUE_FOLDER", "CatalogueError", "load_catalogue", "read_scenario"]
 T = TypeVar("T", bound=Entry)
 CATALOGUE_FOLDER = Path(__file__).resolve().parents[2] / "deploy" / "catalogue"
-MAX_FILE_BYTES = 1 << 20
-LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # ten times as fast where libyaml is there
 # A thing that people report and that none of the scenarios names: handled all the same.
 OTHER = "other"
-
-
-class CatalogueError(Exception):
-    """A catalogue file is wrong: file, line and reason."""
 
 
 def load_catalogue(folder: Path = CATALOGUE_FOLDER) -> Catalogue:
@@ -49,6 +45,7 @@ def load_catalogue(folder: Path = CATALOGUE_FOLDER) -> Catalogue:
         "joining": _entries(folder / "scores.yaml", Joining),
         "scenarios": scenarios,
     }
+    parts["registry"] = read_registered(folder, scenarios)
     try:
         return Catalogue(**parts)
     except ValidationError as error:
@@ -57,12 +54,12 @@ def load_catalogue(folder: Path = CATALOGUE_FOLDER) -> Catalogue:
 
 def read_scenario(path: Path) -> Scenario:
     """Read one scenario's file by itself; ``CatalogueError`` as ``load_catalogue``."""
-    root = _read(path)
+    root = read(path)
     return _checked(path, Scenario, root, root)
 
 
 def _entries(path: Path, kind: type[T]) -> dict[str, T]:
-    root = _read(path)
+    root = read(path)
     if not isinstance(root, yaml.SequenceNode):
         raise CatalogueError(f"{path}:1: must be a list of entries")
     found: dict[str, T] = {}
@@ -70,58 +67,21 @@ def _entries(path: Path, kind: type[T]) -> dict[str, T]:
         entry = _checked(path, kind, node, root)
         identity = str(entry.id)  # type: ignore[attr-defined]  # every entry of a list has one
         if identity in found:
-            raise CatalogueError(f"{path}:{_line(node)}: {identity}: a second entry of this id")
+            raise CatalogueError(f"{path}:{line_of(node)}: {identity}: a second entry of this id")
         found[identity] = entry
     return found
 
 
 def _checked(path: Path, kind: type[T], node: yaml.Node, root: yaml.Node) -> T:
-    value = _value(path, node)
+    value = value_of(path, node)
     try:
         return kind.model_validate(value)
     except ValidationError as error:
         first = error.errors()[0]
         name = value.get("id", "?") if isinstance(value, dict) else "?"
         place = ".".join(str(part) for part in first["loc"]) or "entry"
-        line = _line(_find(node, first["loc"]) or root)
+        line = line_of(find(node, first["loc"]) or root)
         raise CatalogueError(f"{path}:{line}: {name}: {place}: {_reason(first['msg'])}") from error
-
-
-def _read(path: Path) -> yaml.Node:
-    try:
-        if path.stat().st_size > MAX_FILE_BYTES:
-            raise CatalogueError(f"{path}: larger than {MAX_FILE_BYTES} bytes")
-        root = yaml.compose(path.read_text(encoding="utf-8"), Loader=LOADER)
-    except (OSError, UnicodeDecodeError) as error:
-        raise CatalogueError(f"{path}: {error}") from error
-    except (yaml.YAMLError, RecursionError) as error:
-        mark = getattr(error, "problem_mark", None)
-        line = 1 if mark is None else mark.line + 1
-        raise CatalogueError(f"{path}:{line}: not YAML: {getattr(error, 'problem', None) or error}") from error
-    if root is None:
-        raise CatalogueError(f"{path}:1: the file is empty")
-    return root
-
-
-def _value(path: Path, node: yaml.Node) -> Any:
-    try:
-        return LOADER("").construct_document(node)
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
-        raise CatalogueError(f"{path}:{_line(node)}: {getattr(error, 'problem', None) or error}") from error
-
-
-def _find(node: yaml.Node, place: Sequence[int | str]) -> yaml.Node | None:
-    """Return the deepest node on the way to a place; parts that no node has (names of a union) are passed over."""
-    for part in place:
-        if isinstance(node, yaml.SequenceNode) and isinstance(part, int) and part < len(node.value):
-            node = node.value[part]
-        elif isinstance(node, yaml.MappingNode):
-            node = next((value for key, value in node.value if key.value == str(part)), node)
-    return node
-
-
-def _line(node: yaml.Node) -> int:
-    return int(node.start_mark.line) + 1
 
 
 def _reason(message: str) -> str:

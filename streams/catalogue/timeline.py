@@ -60,7 +60,7 @@ def changed(catalogue: Catalogue, rule: RuleRecord) -> Catalogue:
             raise RuleRefusedError(f"{rule.rule_id}: the entry's id is {identity}")
         parts = {part: dict(getattr(catalogue, part)) for part, _ in KINDS.values()}
         parts[field][name] = entry
-        found = Catalogue(**parts)
+        found = Catalogue(registry=catalogue.registry, **parts)
         bind_rules(found)
     except ValidationError as error:
         first = error.errors()[0]

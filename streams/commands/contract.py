@@ -41,7 +41,7 @@ def schema_export(_: Settings, folder: Path) -> None:
 
 @click.group()
 def catalogue() -> None:
-    """Quantities, indicators, scenarios.
+    """Quantities, indicators, scenarios, units, teams.
 
     Example: vitals catalogue check
     """
@@ -83,5 +83,6 @@ def catalogue_check(settings: Settings) -> None:
     found = running.catalogue_of(settings)
     click.echo(
         f"{settings.catalogue}: {len(found.quantities)} quantities, {len(found.indicators)} indicators, "
-        f"{len(found.scenarios) - 1} scenarios and `other`"
+        f"{len(found.scenarios) - 1} scenarios and `other`, {len(found.registry.units)} units, "
+        f"{len(found.registry.teams)} teams"
     )

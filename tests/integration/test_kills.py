@@ -11,6 +11,7 @@ from schemas.orders import Order
 from schemas.registry import RegistryFile
 from simulators.play import Play, play
 from simulators.simulate import SimulationReport
+from streams.catalogue.files import load_catalogue
 from streams.kafka import consumer, producer, topic_name
 from streams.local.kafka import LocalKafka
 from streams.newest import newest_alerts, newest_cases
@@ -35,7 +36,8 @@ async def record_log(settings: Settings) -> SimulationReport:
         assert await wait_until_read(settings, await apply_registry(settings, district), 90.0)
         asyncio.get_running_loop().call_later(PLAY_SECONDS, stop.set)
 
-    what = Play(devices=1_000, seed=SEED, scenarios=SCENARIOS, clock_scale=settings.clock_scale)
+    known = load_catalogue(Path(settings.catalogue)).registry
+    what = Play(known=known, devices=1_000, seed=SEED, scenarios=SCENARIOS, clock_scale=settings.clock_scale)
     async with running(settings, STAGES):
         ticker = asyncio.create_task(run_ticker(settings, stop_ticks))
         async with producer(settings) as sender, consumer(settings) as reader:

@@ -74,7 +74,9 @@ class ClosedLoop:
         self._pace = Pace(scale)
         self._scale = scale
         staging = Staging(scenarios=tuple(scenarios), start_s=start_s, clock_scale=scale)
-        self.registry: RegistryFile = registry(seed=seed, devices=devices, injected=staging.injected())
+        self.registry: RegistryFile = registry(
+            self._catalogue.registry, seed=seed, devices=devices, injected=staging.injected()
+        )
         self._world = World(
             self.registry,
             seed=seed,

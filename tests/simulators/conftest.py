@@ -10,6 +10,7 @@ from aiokafka.errors import RequestTimedOutError
 from schemas.registry import RegistryFile
 from schemas.times import SECOND_NS
 from simulators.district import registry
+from streams.catalogue.files import load_catalogue
 
 NOON = 1_767_240_000  # 2026-01-01 12:00 in Shanghai, a Thursday
 
@@ -61,6 +62,12 @@ def broker() -> MemoryBroker:
 
 
 @pytest.fixture(scope="session")
-def district() -> RegistryFile:
+def known() -> RegistryFile:
+    """Return the units and teams of the shipped catalogue."""
+    return load_catalogue().registry
+
+
+@pytest.fixture(scope="session")
+def district(known: RegistryFile) -> RegistryFile:
     """Return 60 units, 1,000 devices."""
-    return registry(seed=1, devices=1_000, units=60)
+    return registry(known, seed=1, devices=1_000, units=60)

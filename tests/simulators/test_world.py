@@ -39,8 +39,8 @@ def test_a_second_does_not_depend_on_what_was_asked_before(district: RegistryFil
 
 def test_every_sound_device_reports_as_often_as_the_registry_says(district: RegistryFile) -> None:
     seen = Counter(name.partition("/")[0] for name, _, _ in readings(played(World(district, network=PERFECT))))
-    pilots = {pilot.unit.unit_id for pilot in PILOTS}  # the others may have weak batteries
-    sensors = [d for d in district.devices if d.unit_id in pilots and "video" not in d.quantities]
+    # The others may have weak batteries.
+    sensors = [d for d in district.devices if d.unit_id in PILOTS and "video" not in d.quantities]
     assert {d.device_id: seen[d.device_id] for d in sensors} == {
         d.device_id: 60 / d.interval_s * len(d.quantities) for d in sensors
     }

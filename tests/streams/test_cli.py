@@ -177,6 +177,22 @@ def test_the_shipped_catalogue_is_well(run: Run) -> None:
     said = run("catalogue", "check")
     assert said.exit_code == 0
     assert "26 scenarios" in said.stdout
+    assert "15 units, 66 teams" in said.stdout
+
+
+def test_the_shipped_units_are_a_registry_file(run: Run) -> None:
+    said = run("registry", "check", str(CATALOGUE_FOLDER / "units.yaml"), "--alone")
+    assert (said.exit_code, said.stdout) == (0, "well: 15 units, 0 devices, 0 teams, 0 gateways, 0 rules\n")
+
+
+def test_a_scenario_without_its_unit_is_not_played(run: Run, tmp_path: Path) -> None:
+    shutil.copytree(CATALOGUE_FOLDER, tmp_path / "catalogue")
+    for name in ("units.yaml", "teams.yaml"):
+        file = tmp_path / "catalogue" / name
+        file.write_text(file.read_text().replace("hp.bansongyuan.g02.chunjiang", "hp.bansongyuan.g02.elsewhere"))
+    said = run("up", "--for", "9s", "--scenario", "elder-call", VITALS_CATALOGUE="catalogue")
+    assert (said.exit_code, said.stderr.count("\n")) == (2, 1)
+    assert "elder-call is played in hp.bansongyuan.g02.chunjiang" in said.stderr
 
 
 def test_the_contract_is_written_out(run: Run, tmp_path: Path) -> None:

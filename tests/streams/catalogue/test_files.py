@@ -2,19 +2,11 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
 import pytest
 
-from streams.catalogue.files import CATALOGUE_FOLDER, CatalogueError, load_catalogue
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    """Return a copy of the shipped catalogue."""
-    shutil.copytree(CATALOGUE_FOLDER, tmp_path / "catalogue")
-    return tmp_path / "catalogue"
+from streams.catalogue.files import CatalogueError, load_catalogue
 
 
 def test_every_entry_that_is_shipped_is_read_and_says_where_its_numbers_come_from() -> None:
