@@ -7,6 +7,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
+from schemas.network import WaterPoint, check_network
 from schemas.registry import UnitKind
 from schemas.rules import Entry, LevelRule, Levels, Rule, Seconds, Severity, Word, signals_of
 from schemas.signs import Domain
@@ -206,6 +207,7 @@ class Catalogue(Entry):
     tables: dict[str, Table] = Field(default={})
     sources: dict[str, PollutionSource] = Field(default={})
     joining: dict[str, Joining] = Field(default={})
+    network: dict[str, WaterPoint] = Field(default={})
 
     @property
     def exponent(self) -> float:
@@ -223,6 +225,11 @@ class Catalogue(Entry):
             unknown = sorted(set(source.emits) - set(self.quantities))
             if unknown:
                 raise ValueError(f"source {source.id}: unknown quantities {unknown}")
+        check_network(self.network)
+        for point in self.network.values():
+            unknown = sorted(set(point.emits) - set(self.quantities))
+            if unknown:
+                raise ValueError(f"network point {point.id}: unknown quantities {unknown}")
         rules: dict[str, str] = {}
         for scenario in self.scenarios.values():
             for rule in scenario.rules:

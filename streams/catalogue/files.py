@@ -10,6 +10,7 @@ import yaml
 from pydantic import ValidationError
 
 from schemas.catalogue import Catalogue, IndicatorEntry, Joining, PollutionSource, Quantity, Scenario, Table
+from schemas.network import NetworkError, WaterPoint, check_network
 from schemas.rules import Entry
 
 T = TypeVar("T", bound=Entry)
@@ -48,6 +49,7 @@ def load_catalogue(folder: Path = CATALOGUE_FOLDER) -> Catalogue:
         "sources": _entries(folder / "sources.yaml", PollutionSource),
         "joining": _entries(folder / "scores.yaml", Joining),
         "scenarios": scenarios,
+        "network": _network(folder / "network.yaml"),
     }
     try:
         return Catalogue(**parts)
@@ -126,3 +128,13 @@ def _line(node: yaml.Node) -> int:
 
 def _reason(message: str) -> str:
     return message.removeprefix("Value error, ")
+
+
+def _network(path: Path) -> dict[str, WaterPoint]:
+    points = _entries(path, WaterPoint)
+    try:
+        check_network(points)
+    except NetworkError as error:
+        nodes = dict(zip(points, _read(path).value, strict=True))
+        raise CatalogueError(f"{path}:{_line(nodes[error.point])}: {error.point}: {error.reason}") from error
+    return points
