@@ -10,7 +10,7 @@ from detectors.arrays import FloatArray
 
 CONSISTENT = 1.4826  # of the median absolute deviation with the standard deviation of a normal distribution
 MIN_VALUES = 8
-MIN_CALM = 4
+MIN_THIRD = 4
 HIGH, LOW = 6.0, 2.0  # scales: what is a rise, and where it began
 
 
@@ -27,9 +27,7 @@ class Rise:
     highest: float
 
 
-def rise_of(
-    times_s: FloatArray, values: FloatArray, resolution: float = 1e-6, before_s: float | None = None
-) -> Rise:
+def rise_of(times_s: FloatArray, values: FloatArray, resolution: float = 1e-6, before_s: float | None = None) -> Rise:
     """Return the first rise of a series over the median of its first third.
 
     Parameters
@@ -39,7 +37,7 @@ def rise_of(
     resolution
         The least scale, in the series' unit.
     before_s
-        The baseline is what lies before this time, where that are values enough: when others are known to have risen.
+        The baseline is what lies before this time, where that are 8 values or more: others are known to have risen.
 
     Raises
     ------
@@ -51,7 +49,7 @@ def rise_of(
     if not (np.diff(times_s) > 0).all():
         raise ValueError("times must rise")
     calm = 0 if before_s is None else int(np.searchsorted(times_s, before_s))
-    before = values[: calm if calm >= MIN_CALM else max(len(values) // 3, MIN_CALM)]
+    before = values[: calm if calm >= MIN_VALUES else max(len(values) // 3, MIN_THIRD)]
     level = float(np.median(before))
     scale = max(CONSISTENT * float(np.median(np.abs(before - level))), resolution)
     scales = (values - level) / scale

@@ -23,10 +23,10 @@ def test_a_rise_begins_where_it_left_its_level() -> None:
 
 
 def test_what_was_before_a_known_time_is_the_baseline_where_there_is_enough_of_it() -> None:
-    times = np.arange(30.0)
-    values = np.where(times < 5, 200.0, 900.0)
-    assert rise_of(times, values, 4.0).scales == 0.0  # the first third is foul already
-    assert rise_of(times, values, 4.0, before_s=5.0).onset_s == 5.0
+    times = np.arange(60.0)
+    values = np.where(times < 9, 200.0, 900.0)
+    assert rise_of(times, values, 4.0).scales == 0.0  # most of the first third is foul already
+    assert rise_of(times, values, 4.0, before_s=9.0).onset_s == 9.0
     assert rise_of(times, values, 4.0, before_s=3.0).scales == 0.0
 
 
