@@ -171,8 +171,8 @@ class Console:
         self.explained: list[str] = []
         self.blocked = asyncio.Event()
         self.blocked.set()
-        looks = {"look_back": self.look_back, "explain": self.explain}
-        self.app = console_app(self.live, self.hub, self.access, load_catalogue(), self.send, **looks)
+        parts = self.live, self.hub, self.access, load_catalogue(), self.send
+        self.app = console_app(*parts, look_back=self.look_back, explain=self.explain)
 
     async def look_back(self, unit_id: str, at_ns: int) -> Twin:
         """Return an empty twin, or fail; remember what was asked."""

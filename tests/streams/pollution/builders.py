@@ -92,8 +92,10 @@ def judged(mode: Mode = "actual", **values: tuple[float, float]) -> bytes:
         value=np.array([value for _, value in values.values()], "<f8").tobytes(),
         quality=np.ones(len(values), "<f4").tobytes(),
     )
-    whole = {"source": "vitals.readings", "partition": 0, "offset": 0, "unit_id": STREET.unit_id, "total": len(values)}
-    return encode_judged(Judged(readings=columns, **whole))
+    unit_id, n = STREET.unit_id, len(values)
+    return encode_judged(
+        Judged(source="vitals.readings", partition=0, offset=0, unit_id=unit_id, total=n, readings=columns)
+    )
 
 
 def polluted(*readings: tuple[str, float], step: str = "handling", **given: Any) -> Order:

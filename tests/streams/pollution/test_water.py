@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from simulators.places import PILOTS
 from streams.pollution.likely import rank
 from streams.pollution.text import render_sources
 from tests.streams.pollution.builders import CATALOGUE, LOWER, UPPER, WHOLE, creeks, pulse
@@ -44,3 +45,11 @@ def test_a_sensor_outside_the_network_is_named() -> None:
     both = creeks(pond="hp.bund.g01.pond", upper=UPPER)
     found = rank("cod", pulse("cod", {"pond": 1_500, "upper": 1_500}), WHOLE, both, CATALOGUE)
     assert (found.ranked[0].id, found.note) == ("yuyangli-creek", "not in network.yaml: hp.bund.g01.pond")
+
+
+def test_the_shipped_network_stands_on_units_of_the_reference_district() -> None:
+    units = {point.unit for point in CATALOGUE.network.values()} - {None}
+    assert units == {UPPER, LOWER}
+    assert units <= {pilot.unit.unit_id for pilot in PILOTS}
+    made_up = [point.name for point in CATALOGUE.network.values()]
+    assert all("made up" in name.en and "虚构" in name.zh for name in made_up)
