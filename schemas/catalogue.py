@@ -10,6 +10,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import ConfigDict, Field, model_validator
 
+from schemas.network import WaterPoint, check_network
 from schemas.registry import RegistryFile, UnitKind
 from schemas.rules import Entry, LevelRule, Levels, Rule, Seconds, Severity, Word, signals_of
 from schemas.signs import Domain
@@ -213,6 +214,7 @@ class Catalogue(Entry):
     sources: dict[str, PollutionSource] = Field(default={})
     joining: dict[str, Joining] = Field(default={})
     registry: RegistryFile = RegistryFile()  # of units.yaml and teams.yaml
+    network: dict[str, WaterPoint] = Field(default={})
 
     @property
     def exponent(self) -> float:
@@ -226,10 +228,7 @@ class Catalogue(Entry):
             for scenario_id in named:
                 if scenario_id is not None and scenario_id not in self.scenarios:
                     raise ValueError(f"quantity {quantity.id}: unknown scenario {scenario_id}")
-        for source in self.sources.values():
-            unknown = sorted(set(source.emits) - set(self.quantities))
-            if unknown:
-                raise ValueError(f"source {source.id}: unknown quantities {unknown}")
+        self._check_sources()
         rules: dict[str, str] = {}
         for scenario in self.scenarios.values():
             for rule in scenario.rules:
@@ -239,6 +238,14 @@ class Catalogue(Entry):
                 rules[rule.id] = scenario.id
                 self._check(rule, where)
         return self
+
+    def _check_sources(self) -> None:
+        check_network(self.network)
+        for kind, of in (("source", self.sources), ("network point", self.network)):
+            for place in of.values():
+                unknown = sorted(set(place.emits) - set(self.quantities))
+                if unknown:
+                    raise ValueError(f"{kind} {place.id}: unknown quantities {unknown}")
 
     def _check(self, rule: Rule, where: str) -> None:
         unknown = sorted(name for name in signals_of(rule) if not self._is_signal(name))

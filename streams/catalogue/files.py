@@ -9,6 +9,7 @@ import yaml
 from pydantic import ValidationError
 
 from schemas.catalogue import Catalogue, IndicatorEntry, Joining, PollutionSource, Quantity, Scenario, Table
+from schemas.network import NetworkError, WaterPoint, check_network
 from schemas.rules import Entry
 from streams.catalogue.nodes import CatalogueError, find, line_of, read, value_of
 from streams.catalogue.registered import read_registered
@@ -44,6 +45,7 @@ def load_catalogue(folder: Path = CATALOGUE_FOLDER) -> Catalogue:
         "sources": _entries(folder / "sources.yaml", PollutionSource),
         "joining": _entries(folder / "scores.yaml", Joining),
         "scenarios": scenarios,
+        "network": _network(folder / "network.yaml"),
     }
     parts["registry"] = read_registered(folder, scenarios)
     try:
@@ -86,3 +88,13 @@ def _checked(path: Path, kind: type[T], node: yaml.Node, root: yaml.Node) -> T:
 
 def _reason(message: str) -> str:
     return message.removeprefix("Value error, ")
+
+
+def _network(path: Path) -> dict[str, WaterPoint]:
+    points = _entries(path, WaterPoint)
+    try:
+        check_network(points)
+    except NetworkError as error:
+        nodes = dict(zip(points, read(path).value, strict=True))
+        raise CatalogueError(f"{path}:{line_of(nodes[error.point])}: {error.point}: {error.reason}") from error
+    return points

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pydantic import ValidationError
 
 from schemas.catalogue import Catalogue, IndicatorEntry, Joining, PollutionSource, Quantity, Scenario, Table
+from schemas.network import WaterPoint
 from schemas.registry import RuleRecord
 from schemas.rules import Entry
 from schemas.times import parse_time
@@ -26,6 +27,7 @@ KINDS: dict[str, tuple[str, type[Entry]]] = {
     "source": ("sources", PollutionSource),
     "score": ("joining", Joining),
     "scenario": ("scenarios", Scenario),
+    "water": ("network", WaterPoint),
 }
 
 

@@ -14,6 +14,7 @@ from streams.commands.running import with_kafka
 from streams.settings import Settings
 
 if TYPE_CHECKING:
+    from schemas.orders import Order
     from streams.dispatch.statistics import By
 
 SHOWN = 10
@@ -43,7 +44,7 @@ def balance(settings: Settings, wait_s: float, as_json: bool) -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @with_kafka
 def case(settings: Settings, case_id: str, as_json: bool) -> None:
-    """Print a case's causal chain, from the reading to the reading that proved it right.
+    """Print a case's causal chain, from the reading to the reading that proved it right; of pollution its sources too.
 
     ID is a case's or an order's; its beginning is enough.
 
@@ -60,6 +61,21 @@ def case(settings: Settings, case_id: str, as_json: bool) -> None:
         click.echo(f"vitals: {what} with {case_id!r}; the last: {known or 'none'}", err=True)
         sys.exit(running.CHECK_FAILED)
     click.echo(msgspec.json.encode(found[0]).decode() if as_json else render_case(found[0]))
+    if not as_json:
+        _echo_sources(settings, found[0])
+
+
+def _echo_sources(settings: Settings, found: Order) -> None:
+    from streams.pollution.case import has_sources, sources_of_case
+    from streams.pollution.text import HEAD, render_case_sources
+    from streams.twin.around import OutOfLogError
+
+    if not has_sources(found):
+        return
+    try:
+        click.echo(render_case_sources(asyncio.run(sources_of_case(settings, found))))
+    except OutOfLogError as error:
+        click.echo(f"{HEAD}\n  not known any more: {error}")
 
 
 @click.command()
@@ -68,12 +84,13 @@ def case(settings: Settings, case_id: str, as_json: bool) -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @with_kafka
 def sources(settings: Settings, quantity: str, duration: str, as_json: bool) -> None:
-    """Rank where air pollution may come from: places of sources.yaml by wind sector, time lag and distance.
+    """Rank where pollution may come from: in air places by wind, time lag and distance, in water points upstream.
 
     Example: vitals sources voc --for 30m
     """
     from streams.local.plan import parse_duration
-    from streams.pollution import likely_sources, render_sources
+    from streams.pollution.likely import likely_sources
+    from streams.pollution.text import render_sources
 
     found = asyncio.run(likely_sources(settings, quantity, parse_duration(duration)))
     click.echo(msgspec.json.encode(found).decode() if as_json else render_sources(found))

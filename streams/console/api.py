@@ -7,6 +7,7 @@ import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 from http import HTTPStatus
 from typing import TypeVar, cast, get_args
 
@@ -16,6 +17,7 @@ from aiokafka.errors import KafkaError
 
 from schemas.catalogue import Catalogue
 from schemas.ids import MODES, Mode
+from schemas.orders import Order
 from schemas.times import SECOND_NS, format_time, parse_time
 from streams.console import pages
 from streams.console.auth import RIGHTS, Access, Identity, Role
@@ -26,6 +28,8 @@ from streams.console.problems import Problem, problem_response
 from streams.console.views import AlertCard, CaseCard, Summary, alert_card, case_card, catalogue_view
 from streams.console.words import action_effect, feedback_effect
 from streams.delivery.records import Effect
+from streams.pollution.answer import CaseSources
+from streams.pollution.case import has_sources
 from streams.settings import SettingsError
 from streams.twin.around import OutOfLogError
 from streams.twin.names import or_close
@@ -34,6 +38,7 @@ from streams.twin.state import Twin, explained
 MAX_BODY = 16 << 10
 LOOK_BACK_SECONDS = 30.0
 C = TypeVar("C", AlertCard, CaseCard)
+T = TypeVar("T")
 
 
 class NotConfirmedError(Exception):
@@ -50,6 +55,7 @@ class Receipt:
 
 Send = Callable[[Effect], Awaitable[Receipt]]
 LookBack = Callable[[str, int], Awaitable[Twin]]  # unit, event time (ns)
+Explain = Callable[[Order], Awaitable[CaseSources]]
 
 
 def console_app(
@@ -60,13 +66,14 @@ def console_app(
     send: Send,
     now_ns: Callable[[], int] = time.time_ns,
     look_back: LookBack | None = None,
+    explain: Explain | None = None,
 ) -> web.Application:
     """Return the console's application; ``send`` returns when the broker has confirmed, else ``NotConfirmedError``.
 
-    ``look_back`` reads a unit's twin of a past time out of the log.
+    ``look_back`` reads a unit's twin of a past time out of the log, ``explain`` the likely sources of a case.
     """
     app = web.Application(client_max_size=MAX_BODY, middlewares=[guard(access, pages.closed_page)])
-    routes = Routes(live, hub, access, catalogue, send, now_ns, look_back)
+    routes = Routes(live, hub, access, catalogue, send, now_ns, look_back, explain)
     app.add_routes(routes.table())
     app.on_response_prepare.append(add_headers)
 
@@ -89,8 +96,9 @@ class Routes:
         send: Send,
         now_ns: Callable[[], int] = time.time_ns,
         look_back: LookBack | None = None,
+        explain: Explain | None = None,
     ) -> None:
-        self._now_ns, self._look_back = now_ns, look_back
+        self._now_ns, self._look_back, self._explain = now_ns, look_back, explain
         self._looking = asyncio.Lock()  # one look into the log at a time
         self._live = live
         self._hub = hub
@@ -115,6 +123,7 @@ class Routes:
             web.get("/api/alerts/{alert_id}", self.alert),
             web.get("/api/cases", self.cases),
             web.get("/api/cases/{case_id}", self.case),
+            web.get("/api/cases/{case_id}/sources", self.sources),
             web.post("/api/actions", self.act),
             web.get("/api/reports/{report_id}", self.reported),
             web.post("/api/feedback", self.report),
@@ -178,9 +187,13 @@ class Routes:
             raise Problem(HTTPStatus.BAD_REQUEST, f"`at`: {error}") from error
         if at_ns > self._now_ns():
             raise Problem(HTTPStatus.BAD_REQUEST, "`at` has not come yet.")
+        return await self._looked(partial(self._look_back, unit_id, at_ns))
+
+    async def _looked(self, look: Callable[[], Awaitable[T]]) -> T:
+        """Return what a look into the log finds, one look at a time and not for ever."""
         try:
             async with asyncio.timeout(LOOK_BACK_SECONDS), self._looking:
-                return await self._look_back(unit_id, at_ns)
+                return await look()
         except OutOfLogError as error:
             raise Problem(HTTPStatus.GONE, f"{error}.") from error
         except (TimeoutError, SettingsError, KafkaError) as error:
@@ -208,8 +221,18 @@ class Routes:
         return _json({"cases": _of_mode(request, map(case_card, chosen))})
 
     async def case(self, request: web.Request) -> web.Response:
+        return _json(self._case(request))
+
+    async def sources(self, request: web.Request) -> web.Response:
+        """Tell where the pollution of a case may come from, with the evidence."""
+        case = self._case(request)
+        if self._explain is None or not has_sources(case):
+            raise Problem(HTTPStatus.NOT_FOUND, f"No source is looked for in a case of {case.scenario}.")
+        return _json(await self._looked(partial(self._explain, case)))
+
+    def _case(self, request: web.Request) -> Order:
         case_id = request.match_info["case_id"]
-        return _json(_found(self._live.cases.get(case_id), f"No case {case_id[:64]!r} is known."))
+        return _found(self._live.cases.get(case_id), f"No case {case_id[:64]!r} is known.")
 
     async def reported(self, request: web.Request) -> web.Response:
         """Tell what became of a report: the cases that it belongs to, the newest first."""
@@ -296,7 +319,7 @@ def _wants_all(request: web.Request) -> bool:
     return state == "all"
 
 
-def _found(thing: object | None, detail: str) -> object:
+def _found(thing: T | None, detail: str) -> T:
     if thing is None:
         raise Problem(HTTPStatus.NOT_FOUND, detail)
     return thing

@@ -21,6 +21,7 @@ from streams.console.live import Live
 from streams.console.overall import overall
 from streams.health import serve
 from streams.kafka import producer
+from streams.pollution.case import sources_of_case
 from streams.settings import Settings, SettingsError
 from streams.twin.log import twin_at
 
@@ -57,7 +58,8 @@ async def run_console(
     try:
         await _connected(settings, sender.start(), feed.start())
         send = Outbox(settings, sender).send
-        app = console_app(live, hub, access, catalogue, send, now_ns, partial(twin_at, settings))
+        looks = partial(twin_at, settings), partial(sources_of_case, settings)
+        app = console_app(live, hub, access, catalogue, send, now_ns, *looks)
         runner, real_port = await _served(app, host, port)
         started(f"http://{f'[{host}]' if ':' in host else host}:{real_port}/")
         await _until(stop, feed.run(), hub.run())

@@ -66,7 +66,7 @@ async def _fold(settings: Settings, fold: TwinFold, at_ns: int, own: int, distri
         indicators, judged, alerts, orders = (topic_name(settings, topic) for topic in TOPICS)
         async for record in around.read(TopicPartition(indicators, own), _indicator_ns, LOOK_BACK_S):
             fold.indicator(decode_indicator(record.value or b""))
-        async for record in around.read(TopicPartition(judged, own), _judged_ns, LOOK_BACK_S):
+        async for record in around.read(TopicPartition(judged, own), judged_ns, LOOK_BACK_S):
             fold.judged(decode_judged(record.value or b""))
         async for record in around.read(TopicPartition(alerts, district), _alert_ns, None):
             fold.alert(decode_alert(record.value or b""))
@@ -90,7 +90,8 @@ def _indicator_ns(record: Found) -> int:
     return parse_time(decode_indicator(record.value or b"").window_start)
 
 
-def _judged_ns(record: Found) -> int | None:
+def judged_ns(record: Found) -> int | None:
+    """Return the newest event time (ns) of a record of ``vitals.judged``; ``None``: a backfill, or no rows."""
     found = decode_judged(record.value or b"")
     if found.backfill:
         return None

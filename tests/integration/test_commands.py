@@ -186,3 +186,44 @@ values:
         assert time.monotonic() < deadline, said
         said = system.run("trace", "csv-air-1").stdout
     assert "csv-air-1/pm25 = 50" in said
+
+
+STREET = "hp.wuliqiao.g02.test-street"
+PLUME = f"""
+units:
+  - {{unit_id: {STREET}, kind: shops, name_zh: 街, name_en: Street}}
+devices:
+  - {{device_id: voc-1, unit_id: {STREET}, quantities: [voc], interval_s: 10, lat: 31.2044, lon: 121.4795}}
+  - {{device_id: voc-2, unit_id: {STREET}, quantities: [voc], interval_s: 10, lat: 31.2017, lon: 121.4795}}
+  - {{device_id: mast-1, unit_id: {STREET}, quantities: [wind_direction, wind_speed], interval_s: 10}}
+gateways:
+  - {{gateway_id: clock, districts: [hp]}}
+"""
+
+
+def _plume(second: float, voc: tuple[float, float]) -> str:
+    """Return what two sensors south of the paint works, and a mast in a north wind, say at a second."""
+    said = {"voc-1/voc": voc[0], "voc-2/voc": voc[1], "mast-1/wind_direction": 0.02, "mast-1/wind_speed": 3.0}
+    return "".join(
+        json.dumps({"device_id": name.partition("/")[0], "quantity": name.partition("/")[2], "value": value,
+                    "time": format_time(round(second * SECOND_NS))}) + "\n"
+        for name, value in said.items()
+    )  # fmt: skip
+
+
+def test_a_polluted_case_prints_where_it_may_come_from(system: System) -> None:
+    (system.folder / "plume.yaml").write_text(PLUME)
+    assert system.run("registry", "apply", "plume.yaml").returncode == 0
+    began = time.time()
+    quiet = "".join(_plume(began - 400 + at, (200 + at % 3, 200 + at % 4)) for at in range(0, 400, 10))
+    assert system.run("publish", given=quiet).stdout.startswith("160 records published")
+    deadline = time.monotonic() + 150
+    while not (said := system.run("case", "")).stdout:
+        assert time.monotonic() < deadline, said.stderr
+        assert system.run("publish", given=_plume(time.time(), (3_000, 1_600))).returncode == 0
+    chain, _, found = said.stdout.partition("Likely sources 可能来源\n")
+    assert "pollution-source" in chain
+    assert "  voc: 2 of 2 sensors rose; wind 3 m/s from 1 degrees\n" in found, said.stderr
+    assert "voc-1/voc of " + STREET in found
+    assert "  1. " in found
+    assert "Paint works (made up)" in found.partition("  1. ")[2].partition("\n")[0]

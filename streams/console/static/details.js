@@ -6,6 +6,7 @@ import { get, post, signed } from "./server.js";
 import { fact, tag } from "./alerts.js";
 import { stepLine } from "./cases.js";
 import { clock, colourOf, DOMAINS, FEEDBACK, LINKS, pair, quantity, STATES, stepWords, TIERS, whole } from "./words.js";
+import { sourcesOf } from "./sources.js";
 import { ofThen, timePicker } from "./then.js";
 
 const DEVICES_SHOWN = 40;
@@ -160,6 +161,7 @@ function caseParts(one) {
       make("p", { class: "facts" }, tag(one.colour), both(unit.zh, unit.en), fact("层级 tier", pair(TIERS, one.tier).join(" ")), fact("队伍 team", one.team_id ?? "–"), fact("工单 order", one.order_id ?? "–")),
       stepLine(one),
       may("report") && one.order_id && feedbackForm(one),
+      sourcesOf(one),
       heading("环节", "Steps"),
       table(
         ["时间 time", "环节 step", "层级 tier", "由 by", "备注 note"],

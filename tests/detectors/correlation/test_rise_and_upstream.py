@@ -19,6 +19,15 @@ def test_a_rise_begins_where_it_left_its_level() -> None:
     found = rise_of(times, values)
     assert 290.0 <= found.onset_s <= 330.0
     assert found.scales > 20.0
+    assert (abs(found.level - 200.0) < 2.0, found.highest) == (True, values.max())
+
+
+def test_what_was_before_a_known_time_is_the_baseline_where_there_is_enough_of_it() -> None:
+    times = np.arange(60.0)
+    values = np.where(times < 9, 200.0, 900.0)
+    assert rise_of(times, values, 4.0).scales == 0.0  # most of the first third is foul already
+    assert rise_of(times, values, 4.0, before_s=9.0).onset_s == 9.0
+    assert rise_of(times, values, 4.0, before_s=3.0).scales == 0.0
 
 
 def test_what_only_wobbles_did_not_rise() -> None:
@@ -37,6 +46,12 @@ def test_the_point_from_which_all_others_follow_is_the_likeliest() -> None:
     assert found[0].point == "b"
     assert (found[0].explained, found[0].missed, found[0].order) == (3, 0, 1.0)
     assert found[1].point == "a"  # it would have had to rise itself
+
+
+def test_a_point_that_nobody_measures_misses_nothing() -> None:
+    found = rank_upstream(RIVER, {"b": 100.0, "c": 720.0}, measured=("b", "c"))
+    assert [(one.point, one.score, one.missed) for one in found[:2]] == [("b", 1.0, 0), ("a", 1.0, 0)]
+    assert [one.away_s for one in found[:2]] == [0.0, 600.0]
 
 
 def test_the_wrong_order_speaks_against_a_point() -> None:

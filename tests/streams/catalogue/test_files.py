@@ -43,6 +43,25 @@ def test_every_entry_that_is_shipped_is_read_and_says_where_its_numbers_come_fro
         ("scenarios/gas-leak.yaml", "skills: [gas]", "skills: [gas", "gas-leak.yaml:"),
         ("quantities.yaml", "high: 100000\n", "high: -1\n", "quantities.yaml:"),
         ("quantities.yaml", "- id: co\n", "- id: ch4\n", "ch4: a second entry of this id"),
+        (
+            "network.yaml", "unit: hp.laoximen.g03.laoximen-block", "unit: laoximen-block",
+            "network.yaml:15: laoximen-creek: unit: String should match pattern",
+        ),
+        (
+            "network.yaml", "[{to: fuxing-drain, minutes: 7}]", "[{to: fuxing-drain}]",
+            "network.yaml:9: yuyangli-creek: flows.0.minutes: Field required",
+        ),
+        ("network.yaml", "drain, minutes: 4", "drain, minutes: 0", "network.yaml:10: tunnel-pit: flows.0.minutes"),
+        (
+            "network.yaml", "flows: [{to: river-outfall, minutes: 15}]", "flows: [{to: yuyangli-creek, minutes: 15}]",
+            "network.yaml:6: yuyangli-creek: water cannot flow in a circle: yuyangli-creek -> fuxing-drain ->",
+        ),
+        ("network.yaml", "to: river-outfall", "to: sea", "network.yaml:13: laoximen-creek: flows to sea, which is no"),
+        ("network.yaml", "emits: [turbidity], f", "emits: [mud], f", "point tunnel-pit: unknown quantities ['mud']"),
+        (
+            "network.yaml", "hp.laoximen.g03.laoximen-block", "hp.huaihai-middle.g04.yuyangli",
+            "laoximen-creek: hp.huaihai-middle.g04.yuyangli is the unit of yuyangli-creek too",
+        ),
     ],
 )  # fmt: skip
 def test_a_wrong_file_is_refused_with_its_line(folder: Path, file: str, old: str, new: str, said: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
 from collections.abc import Mapping
 from functools import partial
@@ -26,6 +27,7 @@ from streams.console.live import Live
 from streams.console.overall import overall
 from streams.delivery.records import Effect, Record
 from streams.delivery.watermarks import WATERMARK_HEADERS, encode_watermark
+from streams.pollution.answer import CaseSources, RankedSource, Risen, Sources
 from streams.twin.state import Twin, TwinFold
 
 T0 = 1_767_225_600 * SECOND_NS
@@ -139,6 +141,19 @@ def ordered(version: int, step: str, by: str = "system", **given: Any) -> Record
     return record(channels.ORDERS, found, district_of(found.unit_id))
 
 
+def sources(**given: Any) -> Sources:
+    """Return one sensor's rise, and the place that may have caused it."""
+    since, until = format_time(T0 - 1_800 * SECOND_NS), format_time(T0 + 600 * SECOND_NS)
+    risen = Risen(series="voc-1/voc", unit_id=UNIT, onset=format_time(T0), level=200.0, highest=3_200.0, scales=80.0)
+    scores = {"score": 0.91, "direction": 0.95, "lag": 0.9, "distance": 0.5}
+    works = RankedSource(id="paint-works", name="Paint works", name_zh="喷涂工坊", seen=1, missed=0, **scores)
+    whole = {
+        "quantity": "voc", "medium": "air", "since": since, "until": until, "rose": (risen,), "ranked": (works,),
+        "watched": 3, "wind_from_deg": 180.0, "wind_mps": 3.0, **given,
+    }  # fmt: skip
+    return Sources(**whole)
+
+
 @dataclasses.dataclass
 class Console:
     """A console without a broker: records go in by ``live``, what people say comes out in ``sent``."""
@@ -147,19 +162,33 @@ class Console:
     sent: list[Effect] = dataclasses.field(default_factory=list)
     is_broker_there: bool = True
     looking_fails: Exception | None = None
+    sources: tuple[Sources, ...] = ()
 
     def __post_init__(self) -> None:
         self.hub = Hub(self.live)
         self.access = Access(TOKENS)
         self.looked: list[tuple[str, int]] = []
-        self.app = console_app(self.live, self.hub, self.access, load_catalogue(), self.send, look_back=self.look_back)
+        self.explained: list[str] = []
+        self.blocked = asyncio.Event()
+        self.blocked.set()
+        parts = self.live, self.hub, self.access, load_catalogue(), self.send
+        self.app = console_app(*parts, look_back=self.look_back, explain=self.explain)
 
     async def look_back(self, unit_id: str, at_ns: int) -> Twin:
         """Return an empty twin, or fail; remember what was asked."""
         self.looked.append((unit_id, at_ns))
+        await self.blocked.wait()
         if self.looking_fails is not None:
             raise self.looking_fails
         return TwinFold(unit_id, at_ns).twin(load_catalogue(), (), 900.0)
+
+    async def explain(self, order: Order) -> CaseSources:
+        """Return the sources that were laid down, or fail; remember what was asked."""
+        self.explained.append(order.case_id)
+        await self.blocked.wait()
+        if self.looking_fails is not None:
+            raise self.looking_fails
+        return CaseSources(case_id=order.case_id, found=self.sources, note="no sensor raised it")
 
     async def send(self, effect: Effect) -> Receipt:
         """Confirm at once, as a broker would, or fail."""

@@ -1,5 +1,6 @@
 """The routes: what is shown, and what people say."""
 
+import asyncio
 from typing import Any
 
 import msgspec
@@ -26,11 +27,14 @@ from tests.streams.console.builders import (
     indicator,
     ordered,
     scores,
+    sources,
     unit,
 )
 
 ALERT = alert().alert_id
 ORDER = case(4, "dispatched").order_id
+POLLUTED = f"/api/cases/{case(1, 'filed').case_id}/sources"
+OLD = "2026-01-01T00:00:00Z"
 PARTITION = partition_for(b"hp", partitions_of(channels.ACTIONS))
 
 
@@ -41,6 +45,12 @@ def console() -> Console:
     )
     made.live.fold([alerted(3, episode=1, state="NORM"), ordered(9, "closed", by="sensor", episode=1)])
     made.live.set_caught_up()
+    return made
+
+
+def polluted() -> Console:
+    made = console()
+    made.live.fold([ordered(10, "handling", scenario="pollution-source")])
     return made
 
 
@@ -271,7 +281,7 @@ async def test_a_unit_is_shown_as_it_was() -> None:
     assert made.looked == [(UNIT, parse_time("2026-01-01T00:00:00Z"))]
 
 
-@pytest.mark.parametrize(
+LOOKING_FAILS = pytest.mark.parametrize(
     ("error", "status", "said"),
     [
         (OutOfLogError("it is before what the log still holds"), 410, "it is before what the log still holds."),
@@ -280,6 +290,9 @@ async def test_a_unit_is_shown_as_it_was() -> None:
         (TimeoutError(), 503, "The log could not be read in time; try again."),
     ],
 )
+
+
+@LOOKING_FAILS
 async def test_a_look_back_that_fails_says_why(error: Exception, status: int, said: str) -> None:
     made = console()
     made.looking_fails = error
@@ -292,6 +305,59 @@ async def test_a_look_back_needs_a_role() -> None:
     async with made.client() as client:
         assert (await client.get(f"/api/units/{UNIT}?at=2026-01-01T00:00:00Z")).status == 401
     assert made.looked == []
+
+
+async def test_a_polluted_case_is_shown_with_its_likely_sources() -> None:
+    made = polluted()
+    made.sources = (sources(),)
+    async with made.client() as client:
+        found = await get(client, POLLUTED)
+    assert [one["id"] for one in found["found"][0]["ranked"]] == ["paint-works"]
+    assert found["found"][0]["rose"][0]["onset"] == "2026-01-01T00:00:00Z"
+    assert (found["found"][0]["wind_mps"], found["found"][0]["ranked"][0]["order"]) == (3.0, None)
+    assert made.explained == [found["case_id"]]
+
+
+@pytest.mark.parametrize(
+    ("path", "said"),
+    [
+        ("/api/cases/nothing/sources", "No case 'nothing' is known."),
+        (f"/api/cases/{case(1, 'filed').case_id}/sources", "No source is looked for in a case of lift-fault."),
+    ],
+)
+async def test_where_no_source_is_looked_for_it_says_so(path: str, said: str) -> None:
+    made = console()
+    async with made.client() as client:
+        assert (await get(client, path, 404))["detail"] == said
+    assert made.explained == []
+
+
+@LOOKING_FAILS
+async def test_sources_that_cannot_be_read_say_why(error: Exception, status: int, said: str) -> None:
+    made = polluted()
+    made.looking_fails = error
+    async with made.client() as client:
+        assert (await get(client, POLLUTED, status))["detail"] == said
+
+
+async def test_sources_need_a_role() -> None:
+    made = polluted()
+    async with made.client() as client:
+        assert (await client.get(POLLUTED)).status == 401
+    assert made.explained == []
+
+
+async def test_a_look_for_sources_waits_for_the_look_before_it() -> None:
+    made = polluted()
+    made.blocked = asyncio.Event()
+    async with made.client() as client:
+        asked = [asyncio.create_task(get(client, path)) for path in (f"/api/units/{UNIT}?at={OLD}", POLLUTED)]
+        for _ in range(50):
+            await client.get("/healthz")
+        assert len(made.looked + made.explained) == 1
+        made.blocked.set()
+        await asyncio.gather(*asked)
+    assert len(made.looked + made.explained) == 2
 
 
 async def test_a_units_score_is_explained_and_a_mistyped_unit_finds_the_close_one() -> None:

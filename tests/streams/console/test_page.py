@@ -17,6 +17,8 @@ from playwright.async_api import Page, async_playwright, expect
 
 from schemas.actions import Action
 from schemas.times import SECOND_NS
+from streams.pollution.answer import Sources
+from streams.twin.around import OutOfLogError
 from tests.streams.console.builders import (
     TOKENS,
     UNIT,
@@ -27,6 +29,7 @@ from tests.streams.console.builders import (
     indicator,
     ordered,
     scores,
+    sources,
     unit,
 )
 
@@ -153,6 +156,49 @@ async def test_a_case_goes_through_its_steps_to_its_verified_close() -> None:
         await expect(at.page.locator(f"#case-list {CASE}")).to_have_count(0)
         await at.page.locator(f"{CASE} .title").click()
         await expect(at.page.locator("#details .chain")).to_contain_text(alert().alert_id)
+
+
+async def test_a_polluted_case_shows_its_likely_sources_with_the_evidence() -> None:
+    async with opened("viewer") as at:
+        at.console.sources = (sources(),)
+        at.console.live.fold([ordered(4, "dispatched", scenario="pollution-source")])
+        await at.page.locator(f"{CASE} .title").click()
+        section = at.page.locator("#details .sources")
+        await expect(section).to_contain_text("可能来源 Likely sources")
+        await expect(section.locator(".ranked li")).to_contain_text("喷涂工坊 Paint works 0.91 (风向 direction 0.95")
+        await expect(section).to_contain_text("1/3 上升 rose; 风 wind 3 m/s, 180°")
+        await expect(section).to_contain_text("voc-1/voc: 200 → 3,200")
+        at.console.live.fold([ordered(5, "accepted", scenario="pollution-source")])
+        await expect(at.page.locator("#details")).to_contain_text("接单")
+        await expect(section.locator(".ranked li")).to_have_count(1)
+        assert len(at.console.explained) == 1  # the log is not read again with each step
+
+
+@pytest.mark.parametrize(
+    ("found", "said"),
+    [
+        ((), "No candidate: no sensor raised it."),
+        ((sources(ranked=(), note="no place lies upwind"),), "No candidate: no place lies upwind."),
+    ],
+)
+async def test_where_no_source_fits_the_page_says_so(found: tuple[Sources, ...], said: str) -> None:
+    async with opened("viewer") as at:
+        at.console.sources = found
+        at.console.live.fold([ordered(4, "dispatched", scenario="pollution-source")])
+        await at.page.locator(f"{CASE} .title").click()
+        await expect(at.page.locator("#details .sources")).to_contain_text(said)
+        await expect(at.page.locator("#details .ranked")).to_have_count(0)
+
+
+async def test_sources_that_cannot_be_read_say_why_and_other_cases_have_none() -> None:
+    async with opened("viewer") as at:
+        at.console.looking_fails = OutOfLogError("it is before what the log still holds")
+        at.console.live.fold([ordered(4, "dispatched", scenario="pollution-source")])
+        await at.page.locator(f"{CASE} .title").click()
+        await expect(at.page.locator("#details .sources")).to_contain_text("it is before what the log still holds.")
+        at.console.live.fold([ordered(5, "accepted")])
+        await expect(at.page.locator("#details .sources")).to_have_count(0)
+        at.complaints[:] = [said for said in at.complaints if "410" not in said]  # the browser's own word for it
 
 
 async def test_an_operator_acknowledges_and_signs() -> None:
