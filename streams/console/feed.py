@@ -105,7 +105,7 @@ class Feed:
     def _is_shown(self, record: ConsumerRecord[bytes, bytes]) -> bool:
         """Whether the page needs a record: of the hour before the last minutes, no indicator of a unit.
 
-        They are nine in ten records of that hour, and the key alone tells them.
+        They are most records of that hour, and the key alone tells them.
         """
         if record.timestamp >= self._recent_ms or self._logical[record.topic] != channels.INDICATORS:
             return True
