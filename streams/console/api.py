@@ -282,6 +282,7 @@ def summary_of(live: Live, mode: Mode, now_ns: int) -> Summary:
     alerts = [one for one in live.alerts.open.values() if one.mode == mode]
     cases = [one for one in live.cases.open.values() if one.mode == mode]
     districts = tuple(one for one in live.areas() if one.mode == mode and "." not in one.area_id)
+    worst = min((one for one in districts if one.overall is not None), key=lambda one: one.overall or 0.0, default=None)
     return Summary(
         now=format_time(now_ns),
         mode=mode,
@@ -290,7 +291,8 @@ def summary_of(live: Live, mode: Mode, now_ns: int) -> Summary:
         window_end=None if clock is None else clock.window_end,
         lag_s=None if clock is None else round((now_ns - parse_time(clock.window_end)) / SECOND_NS, 3),
         districts=districts,
-        score=min((one.overall for one in districts if one.overall is not None), default=None),
+        score=None if worst is None else worst.overall,
+        trend=None if worst is None else worst.trend,
         alerts=len(alerts),
         cases=len(cases),
         units=sum(one.mode == mode for one in live.tiles()),

@@ -1,7 +1,7 @@
 """From the log into the live state, and from people into the log. No consumer group: every console reads everything.
 
 Reads   vitals.alerts, vitals.orders, vitals.registry.units from the beginning, vitals.indicators and
-        vitals.unit-scores of the last five minutes, then all of them as they come
+        vitals.unit-scores of the last hour (a unit's own indicators: five minutes), then all of them as they come
 Writes  vitals.actions, vitals.feedback                                     (key: district)
 """
 
@@ -20,7 +20,7 @@ from schemas import channels
 from streams.console.api import NotConfirmedError, Receipt
 from streams.console.live import Live
 from streams.delivery.records import Effect, Record
-from streams.kafka import consumer, topic_name
+from streams.kafka import topic_name
 from streams.settings import Settings
 from streams.topics import partitions_of
 
@@ -29,6 +29,7 @@ log = logging.getLogger(__name__)
 WHOLE = (channels.REGISTRY_UNITS, channels.ALERTS, channels.ORDERS)
 RECENT = (channels.INDICATORS, channels.UNIT_SCORES)
 RECENT_SECONDS = 300
+UNIT_DOTS = 3  # in a unit's id; a tier's prefix has fewer
 MAX_RECORDS = 500  # at a time, so that the page is served between
 POLL_MS = 500
 RETRY_SECONDS = 1.0
@@ -36,11 +37,19 @@ CONFIRM_SECONDS = 10.0
 
 
 class Feed:
-    """Reads all partitions of the five topics into ``live``."""
+    """Reads all partitions of the five topics into ``live``.
 
-    def __init__(self, settings: Settings, live: Live) -> None:
+    Parameters
+    ----------
+    hour_seconds
+        How much of event time ``live`` keeps of each score.
+    """
+
+    def __init__(self, live: Live, consumer: AIOKafkaConsumer, settings: Settings, hour_seconds: float) -> None:
         self._live = live
-        self._consumer: AIOKafkaConsumer = consumer(settings)
+        self._consumer = consumer
+        self._hour_seconds = hour_seconds
+        self._recent_ms = 0
         self._logical = {topic_name(settings, topic): topic for topic in (*WHOLE, *RECENT)}
         self._whole = _partitions(settings, WHOLE)
         self._recent = _partitions(settings, RECENT)
@@ -71,7 +80,7 @@ class Feed:
     async def _step(self) -> None:
         batches = await self._consumer.getmany(timeout_ms=POLL_MS, max_records=MAX_RECORDS)
         for records in batches.values():
-            self._live.fold(self._record(record) for record in records)
+            self._live.fold(self._record(one) for one in records if self._is_shown(one))
         if not self._live.caught_up:
             await self._drop_reached_ends()
 
@@ -83,13 +92,24 @@ class Feed:
             self._live.set_caught_up()
 
     async def _seek_to_recent(self) -> None:
-        since_ms = int((time.time() - RECENT_SECONDS) * 1_000)
+        self._recent_ms = int((time.time() - RECENT_SECONDS) * 1_000)
+        # What ended within the hour was appended within it too, for nothing is judged before its time.
+        since_ms = self._recent_ms - round(self._hour_seconds * 1_000)
         found = await self._consumer.offsets_for_times(dict.fromkeys(self._recent, since_ms))
         for partition in self._recent:
             if (place := found.get(partition)) is None:
                 await self._consumer.seek_to_end(partition)
             else:
                 self._consumer.seek(partition, place.offset)
+
+    def _is_shown(self, record: ConsumerRecord[bytes, bytes]) -> bool:
+        """Whether the page needs a record: of the hour before the last minutes, no indicator of a unit.
+
+        They are most records of that hour, and the key alone tells them.
+        """
+        if record.timestamp >= self._recent_ms or self._logical[record.topic] != channels.INDICATORS:
+            return True
+        return (record.key or b"").count(b".") < UNIT_DOTS
 
     def _record(self, record: ConsumerRecord[bytes, bytes]) -> Record:
         return Record(

@@ -2,13 +2,14 @@
 
 Reads   vitals.indicators, vitals.unit-scores, vitals.alerts, vitals.orders, vitals.registry.units
 Writes  nothing
-State   in memory only: the newest window of each unit and area, the newest version of each alert and case
+State   in memory only: the newest window and the last hour's scores of each unit and area, the newest version of each
+        alert and case
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from itertools import islice
 from typing import TypeVar
 
@@ -20,8 +21,9 @@ from schemas.ids import Mode
 from schemas.orders import Order
 from schemas.registry import Unit
 from schemas.signs import DOMAINS, Indicator, UnitScores
-from schemas.times import format_time, parse_time
+from schemas.times import SECOND_NS, format_time, parse_time
 from schemas.watermarks import WATERMARK_TYPE
+from streams.console.hour import MINUTE_S, Hours
 from streams.console.ledger import Ledger
 from streams.console.views import (
     Area,
@@ -63,9 +65,16 @@ class Live:
     ----------
     overall
         A unit's score from those of its domains.
+    minute_ns
+        How long a minute of the scores' hour is: shorter where a trial's windows are.
     """
 
-    def __init__(self, overall: Callable[[Iterable[float]], float | None], over_kept: int = OVER_KEPT) -> None:
+    def __init__(
+        self,
+        overall: Callable[[Iterable[float]], float | None],
+        over_kept: int = OVER_KEPT,
+        minute_ns: int = round(MINUTE_S * SECOND_NS),
+    ) -> None:
         self.alerts: Ledger[Alert] = Ledger(is_over_alert, over_kept)
         self.cases: Ledger[Order] = Ledger(is_over_case, over_kept)
         self.places: dict[str, Place] = {}
@@ -77,6 +86,7 @@ class Live:
         self._scores: dict[Key, UnitScores] = {}
         self._indicators: dict[Key, dict[str, Indicator]] = {}
         self._areas: dict[Key, dict[str, Indicator]] = {}
+        self._hours: defaultdict[Key, Hours] = defaultdict(lambda: Hours(minute_ns))
         self._changed: defaultdict[str, dict[Key, None]] = defaultdict(dict)
         self._gone: defaultdict[str, dict[str, None]] = defaultdict(dict)
         self._folds: dict[str, Callable[[Record], None]] = {
@@ -165,6 +175,8 @@ class Live:
             mode=mode,
             place=place,
             tile=self._tile(key) if key in self._scores else None,
+            trends=self._hours[key].trends() if key in self._scores else {},
+            hour=self._hours[key].past("overall") if key in self._scores else None,
             indicators=tuple(indicators[name] for name in sorted(indicators)),
             alerts=tuple(map(alert_card, alerts)),
             cases=tuple(map(case_card, cases)),
@@ -176,23 +188,33 @@ class Live:
         store = self._areas if is_area else self._indicators
         key = (found.mode, found.unit_id)
         known = store.setdefault(key, {})
-        if not _is_newer(found, known.get(found.indicator)):
-            return
-        known[found.indicator] = found
-        self._observe(found)
-        if is_area:
+        is_newer = _is_newer(found, known.get(found.indicator))
+        if is_newer:
+            known[found.indicator] = found
+            self._observe(found)
+        if is_area and (self._remember(key, found, {found.indicator: found.score}) or is_newer):
             self._change("areas", key)
         self._cut(store, "areas" if is_area else None)
 
     def _fold_unit_scores(self, record: Record) -> None:
         found = _unit_scores.decode(record.value)
         key = (found.mode, found.unit_id)
-        if not _is_newer(found, self._scores.get(key)):
-            return
-        self._scores[key] = found
-        self._observe(found)
-        self._change("tiles", key)
+        is_newer = _is_newer(found, self._scores.get(key))
+        if is_newer:
+            self._scores[key] = found
+            self._observe(found)
+        overall = self._overall(found.scores.values())
+        scores = {str(name): score for name, score in found.scores.items()}
+        if overall is not None:
+            scores["overall"] = overall
+        if self._remember(key, found, scores) or is_newer:
+            self._change("tiles", key)
         self._cut(self._scores, "tiles")
+
+    def _remember(self, key: Key, found: Indicator | UnitScores, scores: Mapping[str, float]) -> bool:
+        """Put scores of one window into their hours; say whether that changed any."""
+        start_ns, hours = parse_time(found.window_start), self._hours[key]
+        return sum(hours.put(name, start_ns, score, found.revision) for name, score in scores.items()) > 0
 
     def _fold_alert(self, record: Record) -> None:
         found = _alert.decode(record.value)
@@ -237,14 +259,15 @@ class Live:
         for key in list(islice(store, max(0, len(store) - UNITS_KEPT))):
             del store[key]
             if kind is not None:
+                self._hours.pop(key, None)
                 self._forget(kind, ("/".join(key),))
 
     def _area(self, key: Key) -> Area:
-        return area_of(self._areas[key])
+        return area_of(self._areas[key], self._hours[key].trends())
 
     def _tile(self, key: Key) -> Tile:
         scores = self._scores[key]
-        return tile_of(scores, self._overall(scores.scores.values()))
+        return tile_of(scores, self._overall(scores.scores.values()), self._hours[key].trend("overall"))
 
 
 def _is_newer(found: Indicator | UnitScores, known: Indicator | UnitScores | None) -> bool:

@@ -11,16 +11,19 @@ from typing import Any
 from aiohttp import web
 from aiokafka.errors import KafkaError
 
+from schemas.times import SECOND_NS
 from streams.catalogue.files import CatalogueError, load_catalogue
 from streams.clock import EventClock
 from streams.console.api import console_app
 from streams.console.auth import Access
 from streams.console.feed import Feed, Outbox
+from streams.console.hour import MINUTE_S, MINUTES
 from streams.console.hub import Hub
 from streams.console.live import Live
 from streams.console.overall import overall
 from streams.health import serve
-from streams.kafka import producer
+from streams.kafka import consumer, producer
+from streams.pace import Pace
 from streams.pollution.case import sources_of_case
 from streams.settings import Settings, SettingsError
 from streams.twin.log import twin_at
@@ -51,9 +54,11 @@ async def run_console(
         access = Access(tokens)
     except (CatalogueError, ValueError) as error:
         raise SettingsError(str(error)) from error
-    live = Live(partial(overall, catalogue.exponent))
+    minute_ns = Pace(settings.clock_scale).window_ns(MINUTE_S)
+    live = Live(partial(overall, catalogue.exponent), minute_ns=minute_ns)
     now_ns = EventClock(settings).now_ns
-    hub, feed, sender = Hub(live, now_ns), Feed(settings, live), producer(settings, linger_ms=0)
+    feed = Feed(live, consumer(settings), settings, MINUTES * minute_ns / SECOND_NS)
+    hub, sender = Hub(live, now_ns), producer(settings, linger_ms=0)
     runner: web.AppRunner | None = None
     try:
         await _connected(settings, sender.start(), feed.start())

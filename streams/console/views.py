@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import msgspec
 
 from detectors.scores import colour_of
@@ -12,6 +14,7 @@ from schemas.orders import Order, Step, StepEntry
 from schemas.registry import Unit
 from schemas.signs import Indicator, UnitScores
 from schemas.times import SECOND_NS, format_time, parse_time
+from streams.console.hour import Direction, Past, Trend
 from streams.console.places import place_names
 
 OVER_ALERT_STATES = frozenset({"NORM"})
@@ -42,6 +45,10 @@ class Area(msgspec.Struct, frozen=True, kw_only=True):
     colour: Colour | None
     domains: dict[str, float]
     coverage: float
+    trend: Direction | None  # of ``overall``, in the hour up to ``window_end``; none where too little is known
+    change: float | None  # points, in ``change_s`` seconds of event time
+    change_s: float | None
+    domain_trends: dict[str, Direction]
 
 
 class Tile(msgspec.Struct, frozen=True, kw_only=True):
@@ -54,6 +61,9 @@ class Tile(msgspec.Struct, frozen=True, kw_only=True):
     colour: Colour | None
     domains: dict[str, float]
     coverage: float
+    trend: Direction | None
+    change: float | None
+    change_s: float | None
 
 
 class Clock(msgspec.Struct, frozen=True, kw_only=True):
@@ -141,6 +151,8 @@ class UnitView(msgspec.Struct, frozen=True, kw_only=True):
     mode: Mode
     place: Place | None
     tile: Tile | None
+    trends: dict[str, Trend]  # of ``overall`` and the domains
+    hour: Past | None  # of ``overall``
     indicators: tuple[Indicator, ...]
     alerts: tuple[AlertCard, ...]
     cases: tuple[CaseCard, ...]
@@ -157,6 +169,7 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
     lag_s: float | None  # from the end of the newest window to now
     districts: tuple[Area, ...]
     score: float | None  # of the worst district
+    trend: Direction | None  # of the same
     units: int
     alerts: int  # open
     cases: int  # open
@@ -181,8 +194,9 @@ def place_of(unit: Unit) -> Place:
     )
 
 
-def area_of(scores: dict[str, Indicator]) -> Area:
+def area_of(scores: dict[str, Indicator], trends: Mapping[str, Trend]) -> Area:
     """Return the card of a prefix from its newest indicator of each domain and ``overall``."""
+    trend = trends.get("overall")
     newest = max(scores.values(), key=lambda one: window_end_ns(one.window_start, one.window_s))
     overall = scores.get("overall")
     name_zh, name_en = place_names(newest.unit_id)
@@ -196,10 +210,14 @@ def area_of(scores: dict[str, Indicator]) -> Area:
         colour=None if overall is None else overall.colour,
         domains={name: one.score for name, one in scores.items() if name != "overall"},
         coverage=newest.coverage if overall is None else overall.coverage,
+        trend=None if trend is None else trend.direction,
+        change=None if trend is None else trend.change,
+        change_s=None if trend is None else trend.seconds,
+        domain_trends={name: one.direction for name, one in trends.items() if name != "overall"},
     )
 
 
-def tile_of(scores: UnitScores, overall: float | None) -> Tile:
+def tile_of(scores: UnitScores, overall: float | None, trend: Trend | None) -> Tile:
     """Return a unit's tile."""
     return Tile(
         unit_id=scores.unit_id,
@@ -209,6 +227,9 @@ def tile_of(scores: UnitScores, overall: float | None) -> Tile:
         colour=None if overall is None else colour_of(overall),
         domains={str(name): score for name, score in scores.scores.items()},
         coverage=scores.coverage,
+        trend=None if trend is None else trend.direction,
+        change=None if trend is None else trend.change,
+        change_s=None if trend is None else trend.seconds,
     )
 
 

@@ -7,6 +7,7 @@ import { fact, tag } from "./alerts.js";
 import { stepLine } from "./cases.js";
 import { clock, colourOf, DOMAINS, FEEDBACK, LINKS, pair, quantity, STATES, stepWords, TIERS, whole } from "./words.js";
 import { sourcesOf } from "./sources.js";
+import { arrow, sparkline } from "./trend.js";
 import { ofThen, timePicker } from "./then.js";
 
 const DEVICES_SHOWN = 40;
@@ -83,7 +84,8 @@ function unitParts(unit) {
     title: both(name.zh, name.en),
     parts: [
       make("p", { class: "facts" }, fact("编号 id", unit.unit_id), unit.place && fact("类型 kind", unit.place.kind)),
-      make("ul", { class: "plain" }, typeof overall === "number" && scoreLine("总分", "overall", overall, []), ...unit.scores.map((one) => scoreLine(...pair(DOMAINS, one.domain), one.score, one.contributors))),
+      make("ul", { class: "plain" }, typeof overall === "number" && scoreLine("总分", "overall", overall, [], unit.trends?.overall), ...unit.scores.map((one) => scoreLine(...pair(DOMAINS, one.domain), one.score, one.contributors, unit.trends?.[one.domain]))),
+      unit.hour && sparkline(unit.hour),
       heading("指标", "Indicators"),
       rows.length > 0
         ? table(["指标 indicator", "数值 value", "得分 score", "样本 rows", "覆盖 coverage", "窗口 window from"], rows)
@@ -102,11 +104,11 @@ function unitParts(unit) {
   };
 }
 
-/** A score and what made it, the worst first. */
-function scoreLine(zh, en, score, contributors) {
+/** A score, where it is going, and what made it, the worst first. */
+function scoreLine(zh, en, score, contributors, trend) {
   const words = ({ name, value }) => `${state.catalogue.indicators[name]?.name.en ?? name} ${whole(value)}`;
   const why = contributors.slice(0, 4).map(words).join(", ");
-  return make("li", {}, make("span", { class: `score ${colourOf(score)}`, text: `${zh} ${en} ${whole(score)}` }), why && ` 因 by ${why}`);
+  return make("li", {}, make("span", { class: `score ${colourOf(score)}`, text: `${zh} ${en} ${whole(score)}` }), trend && " ", trend && arrow(trend.direction, trend.change, trend.seconds), why && ` 因 by ${why}`);
 }
 
 function deviceLine(device, lookedBack) {

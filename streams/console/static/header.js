@@ -2,6 +2,7 @@
 
 import { both, byId, keep, make, write } from "./dom.js";
 import { mode, modes, now, ofMode, state } from "./state.js";
+import { arrow, arrowOf, spokenTrend } from "./trend.js";
 import { clock, colourOf, COLOUR_WORDS, DOMAINS, MODES, millis, pair, span, whole } from "./words.js";
 
 const ROUND = 2 * Math.PI * 26;
@@ -43,11 +44,11 @@ function drawOverall(districts) {
   const known = districts.filter((one) => one.overall !== null);
   // The worst of several districts stands for them: an average would hide it.
   const worst = known.sort((a, b) => a.overall - b.overall)[0];
-  const sign = worst ? `${worst.area_id} ${whole(worst.overall)} ${worst.colour} ${worst.coverage.toFixed(2)}` : "";
+  const sign = worst ? `${worst.area_id} ${whole(worst.overall)} ${worst.colour} ${worst.coverage.toFixed(2)} ${worst.trend} ${worst.change}` : "";
   keep(byId("overall"), [worst], { key: () => "ring", sign: () => sign, build: () => ring(worst) });
   byId("overall").setAttribute(
     "aria-label",
-    worst ? `Overall score ${whole(worst.overall)} of 100, ${worst.colour}, ${worst.name_en}` : "Overall score: not known yet",
+    worst ? `Overall score ${whole(worst.overall)} of 100, ${worst.colour}, ${worst.name_en}${spokenTrend(worst.trend)}` : "Overall score: not known yet",
   );
 }
 
@@ -64,7 +65,7 @@ function ring(area) {
     make(
       "span",
       { class: "ring-words" },
-      make("span", { text: area ? `${COLOUR_WORDS[colour]} ${colour}` : "无 no score" }),
+      make("span", {}, area ? `${COLOUR_WORDS[colour]} ${colour} ` : "无 no score", area && arrowOf(area)),
       make("span", { class: "muted", text: area ? `覆盖 coverage ${Math.round(area.coverage * 100)}%` : "" }),
     ),
   );
@@ -73,7 +74,7 @@ function ring(area) {
 function drawDomains(area) {
   keep(byId("domains"), Object.entries(DOMAINS), {
     key: ([id]) => id,
-    sign: ([id]) => String(area?.domains[id]?.toFixed(1)),
+    sign: ([id]) => `${area?.domains[id]?.toFixed(1)} ${area?.domain_trends[id]}`,
     build: ([id, [zh, en]]) => {
       const score = area?.domains[id];
       const known = score !== undefined;
@@ -83,7 +84,7 @@ function drawDomains(area) {
         "li",
         { class: known ? colourOf(score) : "none" },
         both(zh, en),
-        make("strong", { text: known ? whole(score) : "–" }),
+        make("strong", {}, known && arrow(area.domain_trends[id]), known ? whole(score) : "–"),
         make("span", { class: "sr", text: known ? `of 100, ${colourOf(score)}` : "no data" }),
         meter,
       );

@@ -2,6 +2,7 @@
 
 import { both, byId, keep, make, write } from "./dom.js";
 import { isStale, mode, ofMode, state, unitName } from "./state.js";
+import { arrowOf, spokenTrend } from "./trend.js";
 import { colourOf, COLOURS, COLOUR_WORDS, DOMAINS, whole } from "./words.js";
 
 const MAX_FEATURED = 24;
@@ -63,11 +64,11 @@ function worstFirst(a, b) {
 
 const number = (one) => (one.fresh ? whole(one.tile.score) : "–");
 const signature = (one) =>
-  [number(one), one.colour, one.alerts, one.place?.name_zh, one.fresh && Object.values(one.tile.domains).map(Math.floor)].join();
+  [number(one), one.colour, one.alerts, one.tile?.trend, one.tile?.change, one.place?.name_zh, one.fresh && Object.values(one.tile.domains).map(Math.floor)].join();
 
 function spokenName(one) {
   const name = unitName(one.id);
-  const score = one.fresh ? `score ${number(one)}, ${one.colour}` : "no data";
+  const score = one.fresh ? `score ${number(one)}, ${one.colour}${spokenTrend(one.tile.trend)}` : "no data";
   const alerts = one.alerts ? `, ${one.alerts} open alert${one.alerts > 1 ? "s" : ""}` : "";
   return `${name.zh} ${name.en}: ${score}${alerts}`;
 }
@@ -79,7 +80,7 @@ function cardOf(one, open) {
     "button",
     { type: "button", class: `unit ${one.colour}`, "aria-label": spokenName(one), data: { unit: one.id }, on: { click: () => open("unit", one.id) } },
     make("span", { class: "unit-name" }, make("strong", { lang: "zh-Hans", text: name.zh }), make("span", { class: "en muted", text: name.en })),
-    make("span", { class: "unit-score" }, make("strong", { text: number(one) }), make("span", { text: one.fresh ? `${COLOUR_WORDS[one.colour]} ${one.colour}` : "无数据 no data" })),
+    make("span", { class: "unit-score" }, make("strong", { text: number(one) }), one.fresh && arrowOf(one.tile), make("span", { text: one.fresh ? `${COLOUR_WORDS[one.colour]} ${one.colour}` : "无数据 no data" })),
     make("span", { class: "unit-domains" }, ...domains.slice(0, 4).map(([id, score]) => make("span", { class: colourOf(score), title: DOMAINS[id]?.[1], text: `${DOMAINS[id]?.[0] ?? id} ${whole(score)}` }))),
     one.alerts > 0 && make("span", { class: "unit-alerts", text: `⚠ ${one.alerts}` }),
   );
@@ -97,9 +98,9 @@ function drawGroup(element, group, open) {
   const score = area && area.overall !== null ? whole(area.overall) : "";
   keep(title, [group], {
     key: () => "title",
-    sign: () => `${names} ${score} ${group.units.length}`,
+    sign: () => `${names} ${score} ${area?.trend} ${area?.change} ${group.units.length}`,
     build: () =>
-      make("span", {}, both(...names), score && make("span", { class: `score ${area.colour}`, text: score }), make("span", { class: "count", text: String(group.units.length) })),
+      make("span", {}, both(...names), score && make("span", { class: `score ${area.colour}`, text: score }), score && arrowOf(area), make("span", { class: "count", text: String(group.units.length) })),
   });
   tiles.setAttribute("aria-label", group.id === "all" ? "All units, the worst first" : `Units of ${names[1] || names[0]}`);
   keep(tiles, group.units, { key: (one) => one.id, sign: signature, build: (one) => tileOf(one, open) });

@@ -89,6 +89,21 @@ def indicator(name: str, score: float, unit_id: str = UNIT, end_ns: int = T0, **
     return record(channels.INDICATORS, msgspec.convert(whole, Indicator), unit_id)
 
 
+def falling(name: str, minutes: int = 20, end_ns: int = T0, minute_ns: int = 60 * SECOND_NS) -> list[Record]:
+    """Return minutes in which a unit (four labels) or a prefix loses a point each, from 90 on, up to ``end_ns``."""
+    made = []
+    for step in range(minutes):
+        end, score, window_s = end_ns - (minutes - 1 - step) * minute_ns, 90.0 - step, minute_ns / SECOND_NS
+        is_unit = name.count(".") == 3
+        start = format_time(end - minute_ns)
+        made.append(
+            scores(name, end, safety=score)
+            if is_unit
+            else indicator("overall", score, name, window_start=start, window_s=window_s)
+        )
+    return made
+
+
 def alert(version: int = 1, episode: int = 0, unit_id: str = UNIT, since_ns: int = T0, **given: Any) -> Alert:
     """Return a lift's alert."""
     mode, since = given.get("mode", "actual"), format_time(since_ns)

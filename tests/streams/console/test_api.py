@@ -12,11 +12,12 @@ from schemas import channels
 from schemas.actions import Action
 from schemas.envelope import read_envelope
 from schemas.feedback import Feedback
-from schemas.times import parse_time
+from schemas.times import HOUR_NS, parse_time
 from streams.settings import SettingsError
 from streams.topics import partition_for, partitions_of
 from streams.twin.around import OutOfLogError
 from tests.streams.console.builders import (
+    T0,
     UNIT,
     Client,
     Console,
@@ -24,6 +25,7 @@ from tests.streams.console.builders import (
     alerted,
     bearer,
     case,
+    falling,
     indicator,
     ordered,
     scores,
@@ -108,6 +110,26 @@ async def test_the_summary_counts() -> None:
         assert found["districts"][0]["overall"] == found["score"] == 88.0
         assert (found["alerts"], found["cases"]) == (1, 1)
         assert found["lag_s"] > 0
+
+
+async def test_scores_say_where_they_are_going() -> None:
+    made = console()
+    made.live.fold([*falling(UNIT, end_ns=T0 + HOUR_NS), *falling("hp", end_ns=T0 + HOUR_NS)])
+    async with made.client() as client:
+        found = await get(client, "/api/summary")
+        assert (found["score"], found["trend"], found["districts"][0]["trend"]) == (71.0, "down", "down")
+        (tile,) = (await get(client, "/api/units"))["units"]
+        assert (tile["trend"], tile["change"], tile["change_s"]) == ("down", -15.0, 900.0)
+        unit_view = await get(client, f"/api/units/{UNIT}")
+        assert unit_view["trends"]["safety"] == {"direction": "down", "change": -15.0, "seconds": 900.0}
+        assert (unit_view["hour"]["scores"][-2:], unit_view["hour"]["step_s"]) == ([72.0, 71.0], 60.0)
+
+
+async def test_a_score_of_one_minute_has_no_trend() -> None:
+    async with console().client() as client:
+        assert (await get(client, "/api/summary"))["trend"] is None
+        assert (await get(client, "/api/units"))["units"][0]["trend"] is None
+        assert (await get(client, f"/api/units/{UNIT}"))["trends"] == {}
 
 
 async def test_the_catalogue_names_scenarios_in_both_languages() -> None:

@@ -11,7 +11,19 @@ from schemas.times import SECOND_NS, format_time
 from streams.console.live import OVER_KEPT, Live
 from streams.console.overall import overall
 from streams.console.views import Picture
-from tests.streams.console.builders import T0, UNIT, alert, alerted, case, indicator, ordered, record, scores, unit
+from tests.streams.console.builders import (
+    T0,
+    UNIT,
+    alert,
+    alerted,
+    case,
+    falling,
+    indicator,
+    ordered,
+    record,
+    scores,
+    unit,
+)
 from tests.streams.console.builders import watermark as mark
 
 MINUTE = 60 * SECOND_NS
@@ -205,3 +217,77 @@ def test_the_actual_mode_comes_first() -> None:
     assert state.modes() == ("exercise", "test")
     state.fold([ordered(1, "registered")])
     assert state.modes() == ("actual", "exercise", "test")
+
+
+def test_units_and_areas_have_a_trend_once_enough_of_them_is_known() -> None:
+    state = live()
+    state.fold([*falling(UNIT)[:9], *falling("hp")[:9]])
+    assert (state.snapshot().tiles[0].trend, state.snapshot().areas[0].trend) == (None, None)
+    state.fold([*falling(UNIT), *falling("hp")])
+    (tile,), (area,) = state.snapshot().tiles, state.snapshot().areas
+    assert (tile.trend, tile.change, tile.change_s) == ("down", -15.0, 900.0)
+    assert (area.trend, area.change, area.change_s) == ("down", -15.0, 900.0)
+
+
+def test_each_domain_of_a_district_has_its_own_trend() -> None:
+    state = live()
+    state.fold(indicator("crowd", 50.0 + step, "hp", T0 + step * MINUTE) for step in range(20))
+    state.fold(indicator("care", 50.0, "hp", T0 + step * MINUTE) for step in range(20))
+    assert state.snapshot().areas[0].domain_trends == {"crowd": "up", "care": "steady"}
+
+
+def test_modes_have_trends_of_their_own() -> None:
+    state = live()
+    state.fold(falling(UNIT))
+    state.fold(scores(end_ns=T0 + step * MINUTE, mode="exercise", safety=50.0 + step) for step in range(20))
+    assert {one.mode: one.trend for one in state.tiles()} == {"actual": "down", "exercise": "up"}
+
+
+def test_a_late_minute_changes_the_trend_and_the_page_is_told() -> None:
+    state = live()
+    log = falling(UNIT)
+    state.fold([*log[:3], log[-1]])
+    state.take_changes()
+    state.fold(log[3:-1])
+    (tile,) = state.take_changes().tiles
+    assert (tile.score, tile.trend) == (71.0, "down")
+
+
+def test_a_late_revision_is_news_once() -> None:
+    state = live()
+    state.fold(falling(UNIT))
+    state.take_changes()
+    revised = scores(UNIT, T0 - 3 * MINUTE, revision=1, safety=10.0)
+    state.fold([revised])
+    assert [one.score for one in state.take_changes().tiles] == [71.0]
+    state.fold([revised, *falling(UNIT)])
+    assert state.take_changes().tiles == ()
+
+
+def test_a_units_view_holds_its_hour_and_the_trends_of_its_domains() -> None:
+    state = live()
+    state.fold(scores(end_ns=T0 + step * MINUTE, safety=50.0 + step, care=100.0) for step in range(20))
+    view = state.unit(UNIT, "actual")
+    assert view is not None
+    assert view.hour is not None
+    assert {name: one.direction for name, one in view.trends.items()} == {
+        "safety": "up",
+        "care": "steady",
+        "overall": "up",
+    }
+    assert (len(view.hour.scores), view.hour.end) == (20, format_time(T0 + 19 * MINUTE))
+
+
+def test_a_trials_windows_are_its_minutes() -> None:
+    state = Live(partial(overall, 4.0), minute_ns=10 * SECOND_NS)
+    state.fold(falling("hp", minute_ns=10 * SECOND_NS))
+    assert (state.snapshot().areas[0].trend, state.snapshot().areas[0].change_s) == ("down", 150.0)
+
+
+def test_the_hour_of_a_unit_that_goes_goes_with_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("streams.console.live.UNITS_KEPT", 1)
+    state = live()
+    state.fold([*falling(UNIT), scores("hp.bund.g01.other")])
+    state.fold(falling(UNIT)[-1:])
+    (tile,) = state.snapshot().tiles
+    assert (tile.unit_id, tile.trend) == (UNIT, None)

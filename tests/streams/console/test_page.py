@@ -26,6 +26,7 @@ from tests.streams.console.builders import (
     alert,
     alerted,
     case,
+    falling,
     indicator,
     ordered,
     scores,
@@ -90,6 +91,39 @@ async def test_units_and_the_district_stand_there_with_their_scores() -> None:
         await expect(tile).to_have_text("15")
         await expect(tile).to_have_attribute("aria-label", "外滩楼宇7 The Bund, building 7: score 15, red")
         assert "token" not in at.page.url
+
+
+async def test_arrows_and_a_curve_tell_where_scores_are_going() -> None:
+    async with opened(age_seconds=None) as at:
+        await expect(at.page.locator(".trend")).to_have_count(0)
+        end = time.time_ns()
+        names = ("hp", "hp.bund", "hp.nanjing-east", UNIT, PLAIN)
+        at.console.live.fold([one for name in names for one in falling(name, end_ns=end)])
+        title = "下降 falling: −15 分 points / 15 min 00 s"
+        for place in ("#overall", f".unit[data-unit='{UNIT}']", ".group h3"):
+            arrow = at.page.locator(f"{place} .trend")
+            await expect(arrow).to_have_text("↓")
+            await expect(arrow).to_have_attribute("aria-label", "下降 falling")
+            await expect(arrow).to_have_attribute("title", title)
+        label = "外滩楼宇7 The Bund, building 7: score 71, blue, falling"
+        await expect(at.page.locator(f".tile[data-unit='{PLAIN}']")).to_have_attribute("aria-label", label)
+        await at.page.locator(f".unit[data-unit='{UNIT}']").click()
+        details = at.page.locator("#details-body")
+        await expect(details.locator("li", has_text="总分 overall 71").locator(".trend")).to_have_text("↓")
+        curve = details.locator("svg.sparkline")
+        await expect(curve).to_have_attribute("aria-label", "总分 overall score, 19 min 00 s: 71–90")
+        drawn = await curve.locator(".curve").get_attribute("d") or ""
+        assert (drawn.count("M") + drawn.count("L"), drawn.endswith("240.0 13.9")) == (20, True)
+
+
+async def test_a_rising_and_a_steady_score_have_arrows_of_their_own() -> None:
+    async with opened() as at:
+        end = time.time_ns()
+        minutes = [end - minute * 60 * SECOND_NS for minute in range(20)]
+        at.console.live.fold(indicator("crowd", 90.0 - age, "hp", end) for age, end in enumerate(minutes))
+        at.console.live.fold(indicator("care", 90.0, "hp", end) for end in minutes)
+        await expect(at.page.locator("#domains li", has_text="crowd").locator(".trend")).to_have_text("↑")
+        await expect(at.page.locator("#domains li", has_text="care").locator(".trend")).to_have_text("→")
 
 
 async def test_a_unit_opens_by_the_keyboard_and_shows_its_indicators() -> None:
