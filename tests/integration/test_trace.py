@@ -30,7 +30,6 @@ devices:
   - {{device_id: tea-air-2, unit_id: {UNIT}, quantities: [pm25], interval_s: 10, gateway_id: gw-tea}}
   - {{device_id: tea-lift-1, unit_id: {UNIT}, quantities: [lift_fault], interval_s: 10}}
 """
-FIXED_S = time.time()
 UNSEEN = {  # by other stages, or not before signatures are: their words are tested in tests/streams/trace
     Reason.BAD_SIGNATURE, Reason.REPLAYED, Reason.STORE_REFUSED, Reason.UNDELIVERED,
 }  # fmt: skip
@@ -104,7 +103,6 @@ BAD: dict[Reason, Callable[[], dict[str, Any]]] = {
     Reason.NO_KEY: lambda: {"value": reading(), "key": None},
     Reason.NOT_OWNER: lambda: {"value": reading(n="tea-air-2/pm25"), "source": "gw-thief"},
     Reason.FUTURE: lambda: {"value": reading(t=time.time() + 3_600)},
-    Reason.CONFLICT: lambda: {"value": reading(t=FIXED_S, v=21)},
     Reason.BAD_FEEDBACK: lambda: {
         "value": as_json(order_id="none-1", unit_id=UNIT, action="accept"), "topic": channels.FEEDBACK, "key": b"hp",
     },
@@ -116,9 +114,11 @@ BAD: dict[Reason, Callable[[], dict[str, Any]]] = {
 
 
 async def test_each_reason_is_told_in_words_with_what_to_do(system: System) -> None:
-    await sent(system, reading(t=FIXED_S, v=20))  # what the conflict is with
-    places = {reason: await sent(system, **make()) for reason, make in BAD.items()}
-    assert {*BAD, *UNSEEN} == {*Reason}
+    taken_s = time.time()
+    await sent(system, reading(t=taken_s, v=20))  # what the conflict is with
+    bad = BAD | {Reason.CONFLICT: lambda: {"value": reading(t=taken_s, v=21)}}
+    places = {reason: await sent(system, **make()) for reason, make in bad.items()}
+    assert {*bad, *UNSEEN} == {*Reason}
     for reason, place in places.items():
         said = await traced(system, place, f": {reason}: ")
         meaning, advice = WORDS[reason]
