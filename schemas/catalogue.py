@@ -12,19 +12,12 @@ from pydantic import ConfigDict, Field, model_validator
 
 from schemas.network import WaterPoint, check_network
 from schemas.registry import RegistryFile, UnitKind
-from schemas.rules import Entry, LevelRule, Levels, Rule, Seconds, Severity, Word, signals_of
+from schemas.rules import Entry, LevelRule, Levels, Name, Rule, Seconds, Severity, Word, signals_of
 from schemas.signs import Domain
 from schemas.times import SECOND_NS, SHANGHAI_NS
 
 POWER_MEAN, DEFAULT_EXPONENT = "power-mean", 4.0
 DISTANCE = "~z"  # after a quantity: how far it lies from its own season, in scales
-
-
-class Name(Entry):
-    """What people read."""
-
-    zh: Annotated[str, Field(min_length=1)]
-    en: Annotated[str, Field(min_length=1)]
 
 
 class Silence(Entry):

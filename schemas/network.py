@@ -8,16 +8,9 @@ from typing import Annotated
 
 from pydantic import Field
 
-from schemas.rules import Entry, Word
+from schemas.rules import Entry, Name, Word
 
 UNIT_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_:-]*(\.[A-Za-z0-9][A-Za-z0-9_:-]*){3}$"  # district.subdistrict.grid.unit
-
-
-class PointName(Entry):
-    """What people read."""
-
-    zh: Annotated[str, Field(min_length=1)]
-    en: Annotated[str, Field(min_length=1)]
 
 
 class Flow(Entry):
@@ -31,7 +24,7 @@ class WaterPoint(Entry):
     """A point of the network: a unit (its sensors stand there), a place that may foul the water, or only a drain."""
 
     id: Word
-    name: PointName
+    name: Name
     unit: Annotated[str, Field(pattern=UNIT_PATTERN, max_length=64)] | None = None
     emits: tuple[Word, ...] = ()  # quantities that would rise
     flows: tuple[Flow, ...] = ()

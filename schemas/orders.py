@@ -14,6 +14,7 @@ Step = Literal[
     "registered", "verified", "filed", "dispatched", "accepted", "handling", "handled", "checked", "closed", "rejected",
     "merged", "reopened",
 ]  # fmt: skip
+ENDED: frozenset[Step] = frozenset({"closed", "rejected", "merged"})
 MAX_CHAIN = 256
 
 

@@ -23,6 +23,13 @@ class Entry(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+class Name(Entry):
+    """What people read."""
+
+    zh: Annotated[str, Field(min_length=1)]
+    en: Annotated[str, Field(min_length=1)]
+
+
 class Levels(Entry):
     """Thresholds of the four colours; ``None`` where a colour is not used. Rising (``over``) or falling (``under``)."""
 

@@ -6,9 +6,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from schemas.alerts import Alert, AlertSubject
-from schemas.catalogue import Name, Scenario
+from schemas.catalogue import Scenario
 from schemas.ids import COLOURS, Colour, district_of
 from schemas.registry import Unit
+from schemas.rules import Name
 from schemas.times import SECOND_NS, format_time
 from streams.alert import cap
 from streams.alert.lifecycle import AlertLife

@@ -10,9 +10,10 @@ import msgspec
 from schemas.actions import Action
 from schemas.alerts import Alert
 from schemas.anomalies import Anomaly
-from schemas.catalogue import Catalogue, Name, Scenario
+from schemas.catalogue import Catalogue, Scenario
 from schemas.ids import district_of
 from schemas.registry import Unit
+from schemas.rules import Name
 from streams.alert.actions import take_action
 from streams.alert.blocks import BUCKETS, bucket_of, decode_block, encode_block
 from streams.alert.damping import Flaps, forget

@@ -73,7 +73,7 @@ def _echo_sources(settings: Settings, found: Order) -> None:
     if not has_sources(found):
         return
     try:
-        click.echo(render_case_sources(asyncio.run(sources_of_case(settings, found))))
+        click.echo(render_case_sources(asyncio.run(sources_of_case(settings, running.catalogue_of(settings), found))))
     except OutOfLogError as error:
         click.echo(f"{HEAD}\n  not known any more: {error}")
 
@@ -92,7 +92,8 @@ def sources(settings: Settings, quantity: str, duration: str, as_json: bool) -> 
     from streams.pollution.likely import likely_sources
     from streams.pollution.text import render_sources
 
-    found = asyncio.run(likely_sources(settings, quantity, parse_duration(duration)))
+    catalogue = running.catalogue_of(settings)
+    found = asyncio.run(likely_sources(settings, catalogue, quantity, parse_duration(duration)))
     click.echo(msgspec.json.encode(found).decode() if as_json else render_sources(found))
 
 
@@ -137,7 +138,7 @@ def unit(settings: Settings, unit_id: str, at: str | None, as_json: bool) -> Non
         what = none if not known else f"{len(known)} units end with {unit_id!r}"
         click.echo(f"vitals: {what}" + (f": {', '.join(known[:SHOWN])}" if known else ""), err=True)
         sys.exit(running.CHECK_FAILED)
-    found = asyncio.run(twin_at(settings, known[0], at_ns))
+    found = asyncio.run(twin_at(settings, running.catalogue_of(settings), known[0], at_ns))
     click.echo(msgspec.json.encode(found).decode() if as_json else render_twin(found))
 
 

@@ -63,7 +63,7 @@ async def run_console(
     try:
         await _connected(settings, sender.start(), feed.start())
         send = Outbox(settings, sender).send
-        looks = partial(twin_at, settings), partial(sources_of_case, settings)
+        looks = partial(twin_at, settings, catalogue), partial(sources_of_case, settings, catalogue)
         app = console_app(live, hub, access, catalogue, send, now_ns, *looks)
         runner, real_port = await _served(app, host, port)
         started(f"http://{f'[{host}]' if ':' in host else host}:{real_port}/")

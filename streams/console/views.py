@@ -10,7 +10,7 @@ from detectors.scores import colour_of
 from schemas.alerts import Alert, AlertSubject
 from schemas.catalogue import Catalogue
 from schemas.ids import Colour, Mode, Tier
-from schemas.orders import Order, Step, StepEntry
+from schemas.orders import ENDED, Order, Step, StepEntry
 from schemas.registry import Unit
 from schemas.signs import Indicator, UnitScores
 from schemas.times import SECOND_NS, format_time, parse_time
@@ -18,7 +18,6 @@ from streams.console.hour import Direction, Past, Trend
 from streams.console.places import place_names
 
 OVER_ALERT_STATES = frozenset({"NORM"})
-OVER_CASE_STEPS = frozenset({"closed", "rejected", "merged"})
 STEPS_SHOWN = 60
 SENSOR = "sensor"  # who signs a step that a sensor has shown
 
@@ -266,7 +265,7 @@ def is_over_alert(alert: Alert) -> bool:
 
 def is_over_case(order: Order) -> bool:
     """Whether a case has come to its end."""
-    return order.step in OVER_CASE_STEPS
+    return order.step in ENDED
 
 
 def is_verified(order: Order) -> bool:

@@ -13,7 +13,7 @@ import msgspec
 from schemas import ids
 from schemas.alerts import AlertState, AlertSubject
 from schemas.ids import Colour, Mode, Tier
-from schemas.orders import MAX_CHAIN, Link, Order, Step, StepEntry
+from schemas.orders import ENDED, MAX_CHAIN, Link, Order, Step, StepEntry
 from schemas.times import format_time
 from streams.dispatch.clocks import Terms, due_at
 
@@ -21,7 +21,6 @@ MAX_STEPS = 128
 MAX_IDS = 64  # alert ids, report ids, feedback ids heard
 SYSTEM = "system"
 SENSOR = "sensor"
-ENDED: frozenset[Step] = frozenset({"closed", "rejected", "merged"})
 WAITING: frozenset[Step] = frozenset({"filed", "reopened"})  # for a team
 UNANSWERED: frozenset[Step] = frozenset({"registered", "verified", "filed", "dispatched", "reopened"})
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from schemas.feedback import Feedback, FeedbackAction
-from schemas.orders import Link, Step
+from schemas.orders import ENDED, Link, Step
 from schemas.refusals import Reason, RefusedError
 from schemas.times import format_time
 from streams.dispatch.alerts import reopen
-from streams.dispatch.case import ENDED, MAX_IDS, SENSOR, SYSTEM, Case, keep, link, remark, take
+from streams.dispatch.case import MAX_IDS, SENSOR, SYSTEM, Case, keep, link, remark, take
 from streams.dispatch.clocks import Terms
 from streams.dispatch.intake import Heard
 from streams.dispatch.verification import needs_check, settle_at

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from detectors.scores import BOUNDS, colour_of, curve_score
 from schemas.catalogue import IndicatorEntry, Quantity
-from schemas.ids import Colour
+from schemas.ids import COLOURS, Colour
 
 Steps = list[tuple[float | None, Colour]]  # from a value on (``None``: from the lowest), rising
 
-SCORE_STEPS: Steps = [(None, "red"), (20.0, "orange"), (40.0, "yellow"), (60.0, "blue"), (80.0, "green")]
+SCORE_STEPS: Steps = [(None, "red"), *reversed(BOUNDS)]
 
 
 def steps_of_indicator(entry: IndicatorEntry) -> Steps:
@@ -35,6 +35,6 @@ def steps_of_quantity(quantity: Quantity) -> Steps:
     levels = quantity.levels
     if levels is None or levels.side == "under":
         return []
-    colours: tuple[Colour, ...] = ("blue", "yellow", "orange", "red")
-    given = [(value, colour) for value, colour in zip(levels.values(), colours, strict=True) if value is not None]
-    return [(None, "green"), *given]
+    green, *others = COLOURS
+    given = [(value, colour) for value, colour in zip(levels.values(), others, strict=True) if value is not None]
+    return [(None, green), *given]

@@ -8,10 +8,8 @@ import numpy as np
 
 from detectors.correlation.upwind import CALM_MPS, Candidate, Sensors, Wind, rank_upwind
 from schemas.catalogue import PollutionSource
-from streams.pollution.answer import RankedSource
+from streams.pollution.answer import LEAST_SCORE, RankedSource
 from streams.pollution.rose import Watched
-
-LEAST_SCORE = 0.1  # below it a place explains next to nothing of what was seen
 
 
 def rank_air(

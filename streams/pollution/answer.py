@@ -7,6 +7,7 @@ from typing import Literal
 import msgspec
 
 Medium = Literal["air", "water"]
+LEAST_SCORE = 0.1  # below it a candidate explains next to nothing of what was seen
 
 
 class Risen(msgspec.Struct, frozen=True, kw_only=True):

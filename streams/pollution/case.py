@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from schemas.catalogue import Catalogue
-from schemas.orders import Order
+from schemas.orders import ENDED, Order
 from schemas.rules import Rule, signals_of
 from schemas.times import SECOND_NS, parse_time
-from streams.catalogue.files import load_catalogue
 from streams.clock import EventClock
-from streams.console.views import is_over_case
 from streams.pace import Pace
 from streams.pollution.answer import CaseSources
 from streams.pollution.likely import sources_within
@@ -27,9 +23,8 @@ def has_sources(order: Order) -> bool:
     return order.scenario == SCENARIO
 
 
-async def sources_of_case(settings: Settings, order: Order) -> CaseSources:
+async def sources_of_case(settings: Settings, catalogue: Catalogue, order: Order) -> CaseSources:
     """Return the likely sources of a case, out of the log around its onset; ``OutOfLogError`` where it is too old."""
-    catalogue = load_catalogue(Path(settings.catalogue))
     quantities = quantities_of(order, catalogue)
     if not quantities:
         return CaseSources(case_id=order.case_id, found=(), note="no sensor raised it: there is no rise to explain")
@@ -54,7 +49,7 @@ def span_of(order: Order, catalogue: Catalogue, pace: Pace, now_ns: int) -> Span
     signs = [parse_time(link.time) for link in order.chain if link.kind in FIRST_SIGNS]
     onset_ns = min(signs, default=parse_time(order.opened))
     window_ns = max((pace.window_ns(rule.window_s) for rule in _rules(catalogue)), default=0)
-    end_ns = parse_time(order.steps[-1].time) if is_over_case(order) and order.steps else now_ns
+    end_ns = parse_time(order.steps[-1].time) if order.step in ENDED and order.steps else now_ns
     return Span(
         since_ns=onset_ns - round(BEFORE_S * SECOND_NS),
         until_ns=max(onset_ns, min(end_ns, now_ns, onset_ns + round(AFTER_S * SECOND_NS))),

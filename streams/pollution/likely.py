@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from pathlib import Path
 
 from schemas.catalogue import Catalogue
 from schemas.times import SECOND_NS, format_time
-from streams.catalogue.files import load_catalogue
 from streams.clock import EventClock
 from streams.pollution.air import rank_air
 from streams.pollution.answer import RankedSource, Sources
@@ -19,9 +17,8 @@ from streams.registry.view import RegistryView
 from streams.settings import Settings, SettingsError
 
 
-async def likely_sources(settings: Settings, quantity: str, seconds: float) -> Sources:
+async def likely_sources(settings: Settings, catalogue: Catalogue, quantity: str, seconds: float) -> Sources:
     """Return the candidates by what was judged in the last ``seconds``; ``SettingsError`` where none emits it."""
-    catalogue = load_catalogue(Path(settings.catalogue))
     if quantity not in catalogue.quantities:
         raise SettingsError(f"the catalogue has no quantity {quantity}")
     _require_candidates(quantity, catalogue)
@@ -49,7 +46,7 @@ def rank(quantity: str, found: Series, span: Span, view: RegistryView, catalogue
         places = [one for one in catalogue.sources.values() if quantity in one.emits]
         network = catalogue.network
         ranked, note = rank_water(quantity, network, sensors) if is_water else rank_air(places, sensors, wind)
-    is_windy = wind is not None and not is_water
+    shown = None if is_water else wind
     return Sources(
         quantity=quantity,
         medium="water" if is_water else "air",
@@ -58,8 +55,8 @@ def rank(quantity: str, found: Series, span: Span, view: RegistryView, catalogue
         rose=risen(sensors),
         ranked=tuple(ranked),
         watched=len(sensors),
-        wind_from_deg=round(wind.from_deg, 1) if wind is not None and is_windy else None,
-        wind_mps=round(wind.speed_mps, 2) if wind is not None and is_windy else None,
+        wind_from_deg=None if shown is None else round(shown.from_deg, 1),
+        wind_mps=None if shown is None else round(shown.speed_mps, 2),
         note=note,
     )
 

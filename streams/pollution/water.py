@@ -6,11 +6,10 @@ from collections.abc import Mapping, Sequence
 
 from detectors.correlation.upstream import Upstream, rank_upstream
 from schemas.network import WaterPoint
-from streams.pollution.answer import RankedSource
+from streams.pollution.answer import LEAST_SCORE, RankedSource
 from streams.pollution.rose import Watched
 
 MINUTE_S = 60.0
-LEAST_SCORE = 0.1
 
 
 def rank_water(

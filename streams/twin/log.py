@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from pathlib import Path
 
 from aiokafka import TopicPartition
 
 from schemas import channels
+from schemas.catalogue import Catalogue
 from schemas.codec import decode_alert, decode_indicator, decode_order
 from schemas.ids import district_of
 from schemas.judged import decode_judged
 from schemas.times import SECOND_NS, format_time, parse_time
-from streams.catalogue.files import load_catalogue
 from streams.clock import EventClock
 from streams.kafka import consumer, topic_name
 from streams.provision import require_topics
@@ -32,7 +31,7 @@ async def registered_units(settings: Settings) -> list[str]:
     return sorted((await _registry(settings, channels.REGISTRY_UNITS)).units)
 
 
-async def twin_at(settings: Settings, unit_id: str, at_ns: int | None = None) -> Twin:
+async def twin_at(settings: Settings, catalogue: Catalogue, unit_id: str, at_ns: int | None = None) -> Twin:
     """Return a unit's twin at an event time, or now.
 
     Raises
@@ -53,7 +52,7 @@ async def twin_at(settings: Settings, unit_id: str, at_ns: int | None = None) ->
     view = await _registry(settings, channels.REGISTRY_DEVICES, (own,))
     devices = [one for known in view.devices() if (one := view.device_at(known.device_id, at)) is not None]
     here = [device for device in devices if device.unit_id == unit_id]
-    return fold.twin(load_catalogue(Path(settings.catalogue)), here, LOOK_BACK_S)
+    return fold.twin(catalogue, here, LOOK_BACK_S)
 
 
 async def _fold(settings: Settings, fold: TwinFold, at_ns: int, own: int, district: int) -> None:

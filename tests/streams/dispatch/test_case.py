@@ -7,9 +7,8 @@ from typing import get_args
 
 import pytest
 
-from schemas.orders import MAX_CHAIN, Link, Step
+from schemas.orders import ENDED, MAX_CHAIN, Link, Step
 from streams.dispatch.case import (
-    ENDED,
     MAX_STEPS,
     TRANSITIONS,
     Case,

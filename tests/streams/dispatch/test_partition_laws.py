@@ -9,10 +9,10 @@ from collections.abc import Iterable, Sequence
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from schemas.orders import Order, StepEntry
+from schemas.orders import ENDED, Order, StepEntry
 from schemas.times import parse_time
 from streams.delivery.records import Effect, Record
-from streams.dispatch.case import ENDED, TRANSITIONS
+from streams.dispatch.case import TRANSITIONS
 from streams.dispatch.partition import DispatchPartition
 from tests.streams.dispatch.builders import batches, orders, partition, until
 from tests.streams.dispatch.logs import TEAMS, THINGS, Log, random_log
