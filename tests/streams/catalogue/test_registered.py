@@ -8,8 +8,9 @@ import pytest
 
 from schemas.registry import RegistryFile, RuleRecord
 from schemas.registry_codec import read_registry
-from streams.catalogue.files import CATALOGUE_FOLDER, CatalogueError, load_catalogue
+from streams.catalogue.files import CATALOGUE_FOLDER, load_catalogue
 from streams.catalogue.timeline import changed
+from tests.streams.catalogue.builders import refusal
 
 UNITS = """units:
 - unit_id: tower
@@ -158,19 +159,7 @@ def test_a_time_without_quotes_is_a_time(two: Path) -> None:
 def test_what_is_wrong_is_refused_with_file_line_and_reason(
     two: Path, file: str, old: str, new: str, said: str
 ) -> None:
-    text = (two / file).read_text(encoding="utf-8")
-    assert old in text
-    (two / file).write_text(text.replace(old, new, 1), encoding="utf-8")
-    with pytest.raises(CatalogueError) as refused:
-        load_catalogue(two)
-    assert str(refused.value).startswith(f"{two}/{said}")
-
-
-@pytest.mark.parametrize("file", ["units.yaml", "teams.yaml"])
-def test_a_missing_file_is_named(folder: Path, file: str) -> None:
-    (folder / file).unlink()
-    with pytest.raises(CatalogueError, match=file):
-        load_catalogue(folder)
+    assert refusal(two, file, old, new).startswith(f"{two}/{said}")
 
 
 def test_a_change_of_rules_keeps_units_and_teams() -> None:
